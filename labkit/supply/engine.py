@@ -1,0 +1,249 @@
+"""The container engine: the one that answers, or, for root on Debian and its relatives, one that is installed and started."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import tenacity
+from docker.errors import DockerException
+
+from labkit.paths import cache_dir
+from labkit.progress import Progress
+from labkit.supply import apt, bounded_runtime
+from labkit.supply.cache import alone, write_whole
+from labkit.supply.process import Failed, run
+from labkit.trouble import CannotRun
+
+READ_TIMEOUT_S = 600
+"""Seconds without a byte before a call to the engine is given up; a quiet step of an image build takes minutes."""
+
+START_S = 90
+"""Seconds a started dockerd is given to answer; it took 2 on two idle cores and some 20 with many old containers."""
+
+INOTIFY_INSTANCES = 1024
+"""Each node's systemd and kubelet hold dozens; with Linux' default of 128 the second node's kubelet dies."""
+
+_USERS_SETTINGS = Path("/etc/docker/daemon.json")
+_PID_FILES = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers."""
+
+    client: docker.DockerClient
+    version: str
+    cgroup_v1: bool
+    data_root: Path | None
+    """Where images lie, when that is on this machine."""
+
+
+def ensure(progress: Progress) -> Engine:
+    """Give the engine that DOCKER_HOST, the docker context or the default socket names; start one where none is.
+
+    Raises: CannotRun when none answers and none may be installed, or when the one that was started does not answer.
+    """
+    engine = _ask()
+    if isinstance(engine, str):
+        _refuse_what_is_not_ours_to_start(engine)
+        with alone("engine", progress, "another run is starting the container engine"):
+            engine = _ask()
+            if isinstance(engine, str):
+                engine = _start(progress)
+    if shutil.which("docker") is None:
+        raise CannotRun("the docker command is missing, and kind needs it: install Docker's command line client")
+    if engine.data_root is not None:
+        _make_room_for_watchers(progress)
+    return engine
+
+
+def _ask() -> Engine | str:
+    """Ask the engine for itself; a string says why it did not answer."""
+    try:
+        client = docker.from_env(timeout=READ_TIMEOUT_S)
+        info = client.info()
+    except (DockerException, OSError) as error:
+        return str(error)
+    return _engine(client, info)
+
+
+def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
+    data_root = Path(info.get("DockerRootDir", ""))
+    local = client.api.base_url.startswith("http+docker://") and data_root.is_dir()
+    return Engine(
+        client=client,
+        version=info["ServerVersion"],
+        cgroup_v1=info.get("CgroupVersion") != "2",
+        data_root=data_root if local else None,
+    )
+
+
+def _refuse_what_is_not_ours_to_start(why: str) -> None:
+    if named := os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT"):
+        raise CannotRun(
+            f"the container engine {named} that DOCKER_HOST or DOCKER_CONTEXT names does not answer ({why}):"
+            " start it, or unset the variable"
+        )
+    if "Permission denied" in why:
+        raise CannotRun(
+            "this user may not speak to the container engine (permission denied on its socket):"
+            " join the docker group (sudo usermod -aG docker $USER, then log in again) or run as root"
+        )
+    if not apt.usable():
+        raise CannotRun(
+            "no container engine answers, and only root on Debian or Ubuntu gets one installed:"
+            " install and start Docker (https://docs.docker.com/engine/install/), then run again"
+        )
+
+
+def _start(progress: Progress) -> Engine:
+    if shutil.which("dockerd", path=_path_with_sbin()) is None:
+        progress.say("no container engine here: installing Debian's docker.io")
+        # Debian 13 ships the client as a package of its own; before, docker.io has it.
+        apt.install(["docker.io", *(["docker-cli"] if apt.available("docker-cli") else [])], progress)
+        engine = _ask()
+        if not isinstance(engine, str):
+            return engine  # where a service manager runs, the package has started it
+    if Path("/run/systemd/system").is_dir():
+        progress.say("starting the container engine: systemctl start docker")
+        try:
+            run(["systemctl", "start", "docker"])
+        except Failed as failed:
+            raise CannotRun(
+                f"systemctl start docker failed ({failed.last_words}): see journalctl -u docker"
+            ) from failed
+        return _wait_for_answer(None, Path("/var/log/syslog"))
+    return _start_dockerd(progress)
+
+
+def _start_dockerd(progress: Progress) -> Engine:
+    """Start dockerd so that it outlives this process: its own session, its output in a file."""
+    folder = cache_dir() / "engine"
+    log = folder / "dockerd.log"
+    settings = folder / "daemon.json"
+    for pid_file, program in _PID_FILES.items():
+        if _is_stale(pid_file, program):
+            pid_file.unlink()
+    theirs = json.loads(_USERS_SETTINGS.read_text()) if _USERS_SETTINGS.exists() else {}
+    write_whole(settings, json.dumps(daemon_settings(theirs, _needs(folder, progress)), indent=2))
+    progress.say(f"starting dockerd in the background; its log: {log}")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["dockerd", f"--config-file={settings}"],
+            env={**os.environ, "PATH": _path_with_sbin()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+        )
+    _STARTED.append(process)
+    return _wait_for_answer(process, log)
+
+
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Keeps the handle of a dockerd that is meant to go on, so that Python does not warn of a forgotten child."""
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes] | None, log: Path) -> Engine:
+    def answer() -> Engine:
+        if process is not None and process.poll() is not None:
+            raise CannotRun(f"dockerd ended at once ({_last_error(log)}): see {log}")
+        engine = _ask()
+        if isinstance(engine, str):
+            raise ConnectionError(engine)
+        return engine
+
+    try:
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(ConnectionError),
+            wait=tenacity.wait_fixed(0.2),
+            stop=tenacity.stop_after_delay(START_S),
+            reraise=True,
+        )(answer)
+    except ConnectionError as error:
+        raise CannotRun(
+            f"the container engine was started and did not answer within {START_S} s ({error}): see {log}"
+        ) from error
+
+
+def daemon_settings(theirs: Mapping[str, Any], needs: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay what this machine needs under the settings that the user wrote: theirs win, runtimes are joined."""
+    settings = {**needs, **theirs}
+    if "runtimes" in needs:
+        settings["runtimes"] = {**needs["runtimes"], **theirs.get("runtimes", {})}
+    return settings
+
+
+def _needs(folder: Path, progress: Progress) -> dict[str, Any]:
+    needs: dict[str, Any] = {}
+    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        # cgroup v1: the engine's default there is the host's cgroup namespace, in which nodes would share one tree.
+        needs["default-cgroupns-mode"] = "private"
+    missing = bounded_runtime.missing_capabilities(
+        Path("/proc/self/status").read_text(), int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    )
+    if missing:
+        progress.say(f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own")
+        needs["runtimes"] = {"bounded": {"path": str(_install_bounded_runtime(folder))}}
+        needs["default-runtime"] = "bounded"
+    return needs
+
+
+def _install_bounded_runtime(folder: Path) -> Path:
+    """Copy the runtime where the daemon finds it for as long as it lives, whatever becomes of the checkout or venv."""
+    interpreter = Path(sys.executable).resolve()
+    source = Path(bounded_runtime.__file__).read_text()
+    script = folder / "bounded-runtime"
+    write_whole(script, f"#!{interpreter} -IS\n{source}", mode=0o755)
+    return script
+
+
+def _is_stale(pid_file: Path, program: str) -> bool:
+    """Tell whether a pid file names a process that is gone, or another program's (pids come round again).
+
+    dockerd refuses to start beside the one file, and waits in vain for the containerd of the other.
+    """
+    try:
+        pid = int(pid_file.read_text())
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() != program
+    except OSError:
+        return True
+
+
+def _make_room_for_watchers(progress: Progress) -> None:
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if not limit.exists() or int(limit.read_text()) >= INOTIFY_INSTANCES:
+        return
+    change = f"fs.inotify.max_user_instances from {limit.read_text().strip()} to {INOTIFY_INSTANCES}"
+    try:
+        limit.write_text(str(INOTIFY_INSTANCES))
+        progress.say(f"raised {change} (three nodes need more than the default)")
+    except OSError:
+        progress.say(f"a second node may fail here: as root, raise {change}")
+
+
+def _path_with_sbin() -> str:
+    return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def _last_error(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][-300:] if lines else "it wrote nothing"
