@@ -1,0 +1,438 @@
+"""One claim's place on the cluster: a namespace of its own, and the words in which a lab speaks.
+
+Acts go through here and nowhere else (kubectl, requests to the instrument, nodes taken away), so that a sabotage
+can change them, and the record can tell them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import tenacity
+import yaml
+
+from labkit import instrument, manifests
+from labkit.api import Api, Refused
+from labkit.budgets import LOADED, SOON, START, Window
+from labkit.claims import Claim
+from labkit.cluster import LabCluster, Result, commands, health
+from labkit.evidence import Evidence
+from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject
+from labkit.instrument import Answer, Request
+from labkit.load import Load
+from labkit.sabotage import Sabotage, Saboteur
+from labkit.trouble import Inconclusive
+from labkit.views import EventView, PodsView, PodView, View, view
+from labkit.watch import Watches, path_of
+
+T = TypeVar("T")
+
+MANAGED_KINDS = {
+    "Pod": ("Pod",),
+    "ReplicaSet": ("ReplicaSet", "Pod"),
+    "Deployment": ("Deployment", "ReplicaSet", "Pod"),
+    "StatefulSet": ("StatefulSet", "Pod"),
+    "Service": ("EndpointSlice",),
+}
+"""What is watched once an object of a kind is applied: the object and what a controller makes of it."""
+
+POLL_S = 0.2
+"""Seconds between two looks at what cannot be watched: answers over HTTP and what a command prints."""
+
+KUBECTL_S = 120.0
+"""Seconds after which a kubectl that has not come back is given up; the verdict is then inconclusive."""
+
+DEAD_S = 10.0
+"""Seconds without an answer from the API server after which a lab takes its cluster for dead."""
+
+
+class NotSetUp(Inconclusive):
+    """The lab's givens did not come about, so its claim was never put to the test."""
+
+
+class Accepted(AssertionError):
+    """What must be refused was accepted."""
+
+
+class Failed(AssertionError):
+    """What must work was refused."""
+
+
+class Lab:
+    """What a lab function gets: its namespace on the cluster, what was seen there, and what can be done to it."""
+
+    def __init__(self, cluster: LabCluster, claim: Claim, sabotage: Sabotage | None, load: Load) -> None:
+        self.cluster = cluster
+        self.namespace = f"{claim.id.replace('.', '-')[:50]}-{uuid.uuid4().hex[:6]}"
+        self.epoch = time.time()
+        self._began = time.monotonic()
+        self._load = load
+        self._saboteur = Saboteur(sabotage)
+        self._apis: list[Api] = []
+        self._api = self._connect()
+        self.history = History(self.clock, lambda since_s: load.since(self._began + since_s))
+        self.evidence = Evidence(self.history)
+        self._watches = Watches(self._connect, self.namespace, self.history)
+        self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
+        self._env = commands.environment(cluster.name, cluster.path) | {"KUBECONFIG": str(self._kubeconfig)}
+        self._undo = contextlib.ExitStack()
+
+    def clock(self) -> float:
+        """Give the seconds since the lab began."""
+        return time.monotonic() - self._began
+
+    # -- what is given ---------------------------------------------------------------------------------------
+
+    def apply(self, file: str) -> Any:
+        """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
+
+        Each object's `manifest` is as the server keeps it, defaults filled in. Raises Failed where it is refused.
+        """
+        result = self._kubectl(*self._file("apply -f", file), "-o", "json")
+        if result.rc != 0:
+            raise Failed(f"{file} was refused: {result.stderr.strip()}")
+        answer = json.loads(result.stdout)
+        kept = answer["items"] if answer["kind"] == "List" else [answer]
+        for item in kept:
+            self._watches.follow(*MANAGED_KINDS.get(item["kind"], ()))
+        objects = tuple(Object[Any](item["kind"], item["metadata"]["name"], item) for item in kept)
+        return objects[0] if len(objects) == 1 else objects
+
+    def ready(self, *pods: Pod) -> Any:
+        """Wait until these Pods are Ready, as a given: give their views. Raises NotSetUp where they are not in time."""
+        names = " and ".join(str(p) for p in pods)
+        return self.given(f"{names} Ready", *pods, until=lambda *views: all(v.ready for v in views), within=START)
+
+    def given(self, goal: str, *subjects: Subject[Any], until: Callable[..., object], within: Window = START) -> Any:
+        """Wait for what must be before the claim can be tried, as `eventually` does. Raises NotSetUp."""
+        try:
+            found = self.history.eventually(goal, subjects, until, within=within)
+        except NeverHappened as never:
+            raise NotSetUp(f"not given: {never}") from never
+        return found[0] if len(found) == 1 else found
+
+    # -- what is done ----------------------------------------------------------------------------------------
+
+    def kubectl(self, line: str) -> Result:
+        """Type `kubectl <line>` in the lab's namespace. Raises Failed where kubectl does not exit 0."""
+        result = self._typed(line)
+        if result.rc != 0:
+            raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}")
+        return result
+
+    def refused(self, line: str) -> Result:
+        """Type `kubectl <line>`, which must be refused. Raises Accepted where kubectl exits 0."""
+        result = self._typed(line)
+        if result.rc == 0:
+            raise Accepted(f"kubectl {line}: was accepted\n  {result.stdout.strip()}")
+        return result
+
+    def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
+        """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
+        result = self._kubectl(*self._file(verb, file))
+        if result.rc == 0:
+            raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
+        return result
+
+    def now(self, words: str) -> Act:
+        """Mark this moment, for what is counted from it."""
+        act = Act(self.clock(), words)
+        self.evidence.acted(act.seen_s, words)
+        return act
+
+    def put(self, pod: Pod, path: str, **settings: object) -> Act:
+        """PUT settings to the instrument in a Pod: `lab.put(web, "/healthy/api", failNext=-1)`."""
+        return self._tell("PUT", pod, path, settings)
+
+    def post(self, pod: Pod, path: str, **body: object) -> Act:
+        """POST to the instrument in a Pod: `lab.post(web, "/exit", code=3)`."""
+        return self._tell("POST", pod, path, body)
+
+    @contextlib.contextmanager
+    def without(self, node: str) -> Iterator[Act]:
+        """Stop a node's machine for the time of the block, as a power failure would; for claims with `takes_a_node`."""
+        act = Act(self.clock(), self._saboteur.act(f"stop the machine of node/{node}"))
+        self.evidence.acted(act.seen_s, act.words)
+        with self.cluster.paused(node) if act.words else contextlib.nullcontext():
+            yield act
+        self.evidence.acted(self.clock(), f"start the machine of node/{node}")
+
+    # -- what is seen ----------------------------------------------------------------------------------------
+
+    def eventually(
+        self,
+        goal: str,
+        *subjects: Subject[Any],
+        until: Callable[..., object],
+        within: Window = SOON,
+        since: Moment | None = None,
+        look_at: str = "",
+    ) -> Any:
+        """Wait for the first state after `since` at which `until` holds; give that state (of each subject).
+
+        See `History.eventually` for the window and the errors.
+        """
+        self.evidence.awaited(subjects, within)
+        found = self.history.eventually(goal, subjects, until, within=within, since=since, look_at=look_at)
+        return found[0] if len(found) == 1 else found
+
+    def never(
+        self,
+        goal: str,
+        twin: Subject[Any],
+        happens: Callable[[Any], object],
+        *,
+        until: Moment,
+        since: Moment | None = None,
+    ) -> None:
+        """Read from what was recorded that it never happened to the twin until that moment. See `History.never`."""
+        self.evidence.compared(twin)
+        self.history.never(goal, twin, happens, until=until, since=since)
+
+    def sequence(self, goal: str, subject: Subject[T], *steps: Callable[[Any], object]) -> list[T]:
+        """Read from what was recorded that the steps held one after another. See `History.sequence`."""
+        return self.history.sequence(goal, subject, *steps)
+
+    def poll(
+        self,
+        goal: str,
+        look: Callable[[], T],
+        *,
+        until: Callable[[T], object],
+        within: Window = SOON,
+        since: Moment | None = None,
+    ) -> T:
+        """Look again and again at what cannot be watched (answers, logs) until it is so; give what was then seen.
+
+        Raises NeverHappened with what was last seen, Inconclusive on a loaded machine.
+        """
+        self.evidence.awaited((), within)
+        from_s = self.clock() if since is None else since.seen_s
+        last: list[T] = []
+
+        def once() -> bool:
+            last[:] = [look()]
+            return bool(until(last[0]))
+
+        def out_of_time(_: tenacity.RetryCallState) -> bool:
+            return self.clock() - from_s > within.too_late_s(self._load.since(self._began + from_s))
+
+        try:
+            tenacity.Retrying(
+                retry=tenacity.retry_if_result(lambda done: not done),
+                stop=out_of_time,
+                wait=tenacity.wait_fixed(POLL_S),
+            )(once)
+        except tenacity.RetryError:
+            load = self._load.since(self._began + from_s)
+            message = f"{goal}: not within {self.clock() - from_s:.0f} s\n  last seen: {_short(last[0])}"
+            if load > LOADED:
+                raise Inconclusive(f"{message}\n  but {load:.1f} tasks per core wanted to run meanwhile") from None
+            raise NeverHappened(message) from None
+        return last[0]
+
+    def get(self, kind: str, name: str) -> View:
+        """Read an object of a watched kind now. Raises Failed where there is none."""
+        try:
+            raw = self._api.get(path_of(kind, None if kind == "Node" else self.namespace, name))
+        except Refused as refusal:
+            raise Failed(f"{kind.lower()}/{name}: {refusal}") from refusal
+        return view(kind, raw, seen_s=self.clock())
+
+    def node(self, name: str) -> Object[Any]:
+        """Give a Node to look at; it is watched from now on."""
+        self._watches.follow("Node")
+        return Object("Node", name)
+
+    def pods(self, *, controlled_by: Object[Any] | None = None, **labels: str) -> Pods:
+        """Give the Pods that an object controls, or that carry these labels, as one group."""
+        if controlled_by is not None:
+            uid = controlled_by.manifest["metadata"]["uid"]
+            return Pods(f"Pods of {controlled_by}", lambda pod: pod.controller == uid)
+        return Pods(f"Pods with {labels}", lambda pod: labels.items() <= pod.labels.items())
+
+    def endpoints(self, service: Object[Any]) -> Endpoints:
+        """Give the endpoints of a Service to look at."""
+        return Endpoints(service.name)
+
+    def events(self, about: Object[Any], reason: str) -> list[EventView]:
+        """Give the Events about an object that were seen so far; people's evidence, to be counted but not ordered."""
+        seen = {v.uid: v for v in self.history.views(frozenset({"Event"})) if isinstance(v, EventView)}
+        return [e for e in seen.values() if e.about == str(about) and e.reason == reason]
+
+    def requests(
+        self, pod: Pod, path: str = "", *, agent: str = "", previous: bool = False, container: str = ""
+    ) -> list[Request]:
+        """Read the instrument's log: what came to this path from agents that start so, oldest first.
+
+        `previous` reads the log of the container's former instance. Raises NotSetUp where there is no log.
+        """
+        text = self._log(pod.name, container=container, previous=previous)
+        lines = instrument.requests(text.splitlines(), epoch=self.epoch)
+        return [r for r in lines if (not path or r.path == path) and r.agent.startswith(agent)]
+
+    def ask(self, pod: Pod, path: str) -> dict[str, Any]:
+        """GET from the instrument in a Pod; give the JSON that it answers. Raises Failed for an error status."""
+        status, text = self._api.request("GET", self._proxy(pod.name, path))
+        if status != HTTPStatus.OK:
+            raise Failed(f"GET {pod} {path}: {status} {text[:200]}")
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    def fetch(self, client: Pod, url: str, n: int = 1, *, parallel: int = 1, timeout_s: float = 2.0) -> list[Answer]:
+        """Have the instrument in `client` open n new connections to a URL; give what each of them met."""
+        query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
+        return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
+
+    # -- the lab's own life ----------------------------------------------------------------------------------
+
+    def begin(self) -> Lab:
+        """Make the namespace. Raises Inconclusive where the API server does not answer."""
+        self._api.post(
+            "/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": {"labs/cluster": self.cluster.name}}}
+        )
+        self._undo.callback(lambda: self._api.delete(f"/api/v1/namespaces/{self.namespace}"))
+        config = yaml.safe_load(self.cluster.kubeconfig_path.read_text(encoding="utf-8"))
+        config["contexts"][0]["context"]["namespace"] = self.namespace
+        self._kubeconfig.touch(mode=0o600)
+        self._kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+        self._undo.callback(self._kubeconfig.unlink)
+        self._watches.follow("Event", "ServiceAccount")
+        self._undo.callback(self._watches.stop)
+        # A Pod that comes before its namespace's default ServiceAccount is refused.
+        self.given(
+            "the default ServiceAccount", Object[View]("ServiceAccount", "default"), until=lambda account: account
+        )
+        return self
+
+    def close(self, *, keep: bool = False) -> None:
+        """Stop looking and remove the namespace; `keep` leaves it for somebody to look around."""
+        if keep:
+            self._watches.stop()
+            self._undo.pop_all()
+        else:
+            self._undo.close()
+        for api in self._apis:
+            api.close()
+
+    def missed(self) -> list[str]:
+        """Name the mutations of the sabotage that touched nothing."""
+        return self._saboteur.missed()
+
+    def trouble(self) -> str | None:
+        """Say what is wrong with the cluster now, if anything is: then no assertion of this lab says anything."""
+        try:
+            nodes = self._api.get(path_of("Node", None))["items"]
+        except (Inconclusive, Refused) as error:
+            return f"the cluster does not answer: {error}"
+        late = health.not_ready(nodes)
+        return f"{', '.join(late)} is not Ready" if late else None
+
+    def dead(self) -> bool:
+        """Tell whether the API server has stopped answering for good."""
+
+        def silent() -> bool:
+            with contextlib.suppress(Inconclusive):
+                return self._api.request("GET", "/readyz", read_s=2)[0] != HTTPStatus.OK
+            return True
+
+        asking = tenacity.Retrying(
+            retry=tenacity.retry_if_result(bool),
+            stop=tenacity.stop_after_delay(DEAD_S),
+            wait=tenacity.wait_fixed(POLL_S),
+            retry_error_callback=lambda _: True,
+        )
+        return bool(asking(silent))
+
+    def report(self) -> str:
+        """Tell what a person wants to see after a failure: events, logs, and how to go and look by hand."""
+        lines = [f"namespace {self.namespace}", "events:"]
+        events = {v.uid: v for v in self.history.views(frozenset({"Event"}))}
+        lines += [f"  {e.seen_s:6.1f} s {e}" for e in events.values()] or ["  none"]
+        pods = {v.name: v for v in self.history.views(frozenset({"Pod"})) if isinstance(v, PodView)}
+        for pod in pods.values():
+            lines.append(str(pod))
+            for c in pod.containers:
+                for previous in (True, False) if c.restart_count else (False,):
+                    lines.append(f"  log of {c.name}{' (previous)' if previous else ''}:")
+                    with contextlib.suppress(NotSetUp, Inconclusive):
+                        tail = self._log(pod.name, container=c.name, previous=previous).splitlines()[-12:]
+                        lines += [f"    {line}" for line in tail]
+        kubectl = f"KUBECONFIG={self.cluster.kubeconfig_path} {self.cluster.kubectl_path}"
+        lines.append(
+            f"look by hand (run with --keep-cluster --keep-namespaces): {kubectl} -n {self.namespace} get pods"
+        )
+        return "\n".join(lines)
+
+    # -- doors -----------------------------------------------------------------------------------------------
+
+    def _connect(self) -> Api:
+        # A connection for each watch: a stream that is cut off to end it takes only itself along.
+        self._apis.append(Api(self.cluster.kubeconfig_path))
+        return self._apis[-1]
+
+    def _typed(self, line: str) -> Result:
+        line = self._saboteur.act(line)
+        if not line:
+            return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
+        return self._kubectl(*shlex.split(line))
+
+    def _file(self, verb: str, file: str) -> tuple[str, ...]:
+        """Give the words that apply a file: the file itself, or its sabotaged copy beside the kubeconfig."""
+        objects = manifests.read(file)
+        changed = self._saboteur.manifests(objects)
+        if changed is objects:
+            return (*verb.split(), str(manifests.path_of(file)))
+        copy = self._kubeconfig.with_suffix(f".{Path(file).name}")
+        copy.write_text(manifests.to_yaml(changed), encoding="utf-8")
+        self._undo.callback(lambda: copy.unlink(missing_ok=True))
+        return (*verb.split(), str(copy))
+
+    def _kubectl(self, *words: str) -> Result:
+        at_s = self.clock()
+        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S)
+        self.evidence.typed(at_s, result)
+        return result
+
+    def _tell(self, method: str, pod: Pod, path: str, body: dict[str, object]) -> Act:
+        act = Act(self.clock(), self._saboteur.act(f"{method} {pod} {path} {json.dumps(body)}"))
+        self.evidence.acted(act.seen_s, act.words)
+        if not act.words:
+            return act
+        told = re.fullmatch(r"(\w+) pod/(\S+) (\S+) (.*)", act.words)
+        assert told, f"a sabotage left an act that cannot be read: {act.words}"
+        status, text = self._api.request(told[1], self._proxy(told[2], told[3]), json.loads(told[4]))
+        if status != HTTPStatus.OK:
+            raise NotSetUp(f"{act.words}: {status} {text[:200]}")
+        return act
+
+    def _proxy(self, pod: str, path: str) -> str:
+        return f"{path_of('Pod', self.namespace, pod)}:{instrument.PORT}/proxy{path}"
+
+    def _log(self, pod: str, *, container: str, previous: bool) -> str:
+        query = urlencode({"previous": str(previous).lower()} | ({"container": container} if container else {}))
+        status, text = self._api.request("GET", f"{path_of('Pod', self.namespace, pod)}/log?{query}")
+        if status != HTTPStatus.OK:
+            raise NotSetUp(f"no log of pod/{pod}: {text[:200]}")
+        return text
+
+
+def ready(count: int) -> Callable[[PodsView], bool]:
+    """Say of a group of Pods that exactly so many are Ready and stay, and no other stays."""
+    return lambda group: len(group.ready) == count == len(group.staying)
+
+
+def _short(seen: object) -> str:
+    if isinstance(seen, list):
+        return f"{len(seen)}: " + "; ".join(str(s) for s in seen[-5:])
+    return str(seen)[:300]

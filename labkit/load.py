@@ -1,0 +1,45 @@
+"""How busy the machine is, sampled while labs wait: lateness on a busy machine says nothing about Kubernetes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+_STAT = Path("/proc/stat")
+
+
+class Load:
+    """Samples of the tasks per core that want to run, four a second, for the last ten minutes."""
+
+    EVERY_S = 0.25
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque(maxlen=int(600 / self.EVERY_S))
+        self._stop = threading.Event()
+        threading.Thread(target=self._sample, name="load", daemon=True).start()
+
+    def since(self, then: float) -> float:
+        """Give the mean since `then` (time.monotonic()), at least of the newest sample."""
+        samples = list(self._samples)
+        recent = [load for at, load in samples if at >= then] or [load for _, load in samples[-1:]]
+        return sum(recent) / len(recent) if recent else 0.0
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(self.EVERY_S):
+            self._samples.append((time.monotonic(), _tasks() / (os.cpu_count() or 1)))
+
+
+def _tasks() -> float:
+    """Give the tasks that want to run now; the mean of the last minute where the system does not tell (macOS)."""
+    try:
+        text = _STAT.read_text()
+    except OSError:
+        return os.getloadavg()[0]
+    # The task that reads the file runs too and is no load of others.
+    return float(text.partition("procs_running ")[2].split()[0]) - 1

@@ -1,0 +1,22 @@
+"""Where the project keeps what it makes: one cache folder outside the checkout, and the checkout itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def cache_dir() -> Path:
+    """Give the one folder for everything that is kept between runs; LABS_CACHE moves it."""
+    if moved := os.environ.get("LABS_CACHE"):
+        return Path(moved).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubernetes-labs"
+
+
+def state_dir() -> Path:
+    """Give the folder for leases and kubeconfigs of clusters that exist now; made on the way, mode 0700."""
+    path = cache_dir() / "runs"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path

@@ -1,0 +1,300 @@
+"""The pytest side of a run: options, fixtures, and how each test becomes an observation of its claim.
+
+The controlling process (pytest itself, or xdist's controller) owns the cluster and the results, see `labkit.run`;
+workers attach to the cluster and send what they observed along with each test's report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import resource
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import filelock
+import pytest
+
+from labkit.claims import Claim, claim_of
+from labkit.cluster import LabCluster
+from labkit.lab import Lab
+from labkit.load import Load
+from labkit.run import Run
+from labkit.sabotage import Sabotage
+from labkit.trouble import CannotRun, Inconclusive
+from labkit.verdicts import EXIT_COULD_NOT_RUN, Observation
+
+RUN = pytest.StashKey[Run]()
+LAB = pytest.StashKey[Lab]()
+STARTED = pytest.StashKey[str]()
+
+OBSERVATION = "observation"
+"""Under this name a test's report carries its observation, as a dict, from a worker to the controlling process."""
+
+WORDS = {
+    ("passed", False): ("hold", ".", "HOLDS"),
+    ("assertion", False): ("broken", "F", "BROKEN"),
+    ("passed", True): ("survived", "F", "SURVIVED"),
+    ("assertion", True): ("killed", "x", "KILLED"),
+}
+"""How the terminal speaks of an observation's outcome, of a clean run and of a sabotaged one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("labs")
+    group.addoption(
+        "--kubernetes", default=None, metavar="VERSION", help="Kubernetes to judge: 1.37, v1.36.4, 1.38.0-alpha.1"
+    )
+    group.addoption(
+        "--nodes", choices=("auto", "pull", "build"), default="auto", help="where the node image comes from"
+    )
+    group.addoption("--prove", action="store_true", help="run every claim's sabotages too: each must turn its lab red")
+    group.addoption("--keep-namespaces", action="store_true", help="leave each lab's namespace on a kept cluster")
+    group.addoption(
+        "--attach", default=None, help="(internal) observe on the cluster that another run describes in this file"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RUN] = Run(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(config.stash[RUN]))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Create the cluster before xdist starts its workers; without workers the first lab does it."""
+    run = session.config.stash[RUN]
+    if run.distributes:
+        _cluster(run)
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Hand the cluster to an xdist worker."""
+    node.workerinput["labs"] = node.config.stash[RUN].handle()
+
+
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[RUN].harness_mib.append(getattr(node, "workeroutput", {}).get("rss_mib", 0))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    claim = claim_of(metafunc.function)
+    if claim and metafunc.config.getoption("prove"):
+        cases = [None, *claim.sabotages]
+        metafunc.parametrize("sabotaged", cases, ids=[_slug(s.name) if s else "clean" for s in cases], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start the long labs first, one of them on each worker, so that none is left for the end."""
+    items.sort(key=lambda item: -_takes_s(item))
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        # xdist's work stealing begins with one stretch of the list for each worker.
+        items[:] = list(itertools.chain.from_iterable(items[first::workers] for first in range(workers)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[RUN].collected(item.nodeid for item in session.items if _claim(item))
+
+
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    node.config.stash[RUN].collected(ids)
+
+
+@pytest.fixture(scope="session")
+def kind_cluster(pytestconfig: pytest.Config) -> LabCluster:
+    """The run's cluster: one control plane, two workers, the version asserted on all of them."""
+    return _cluster(pytestconfig.stash[RUN])
+
+
+@pytest.fixture(scope="session")
+def load() -> Iterator[Load]:
+    """How busy the machine is while labs wait."""
+    sampled = Load()
+    yield sampled
+    sampled.stop()
+
+
+@pytest.fixture
+def sabotaged(request: pytest.FixtureRequest) -> Sabotage | None:
+    """The sabotage under which the lab runs, None for a clean run."""
+    sabotage: Sabotage | None = getattr(request, "param", None)
+    return sabotage
+
+
+@pytest.fixture
+def lab(
+    request: pytest.FixtureRequest, kind_cluster: LabCluster, load: Load, sabotaged: Sabotage | None
+) -> Iterator[Lab]:
+    """A namespace of its own on the cluster, and the words in which a lab speaks."""
+    claim = _claim(request.node)
+    if claim is None:
+        raise CannotRun(f"{request.node.nodeid} uses `lab` but declares no claim; put @claim above it")
+    with _turn(kind_cluster, claim):
+        lab = Lab(kind_cluster, claim, sabotaged, load)
+        request.node.stash[LAB] = lab
+        try:
+            yield lab.begin()
+        finally:
+            # What is left behind on a cluster that no longer answers goes away with the cluster.
+            with contextlib.suppress(Inconclusive):
+                lab.close(keep=request.config.getoption("keep_namespaces"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[STARTED] = datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    claim = _claim(item)
+    if claim is None or not (call.when == "call" or (call.when == "setup" and call.excinfo)):
+        return report
+    lab = item.stash.get(LAB, None)
+    observation = _observe(item, claim, lab, call)
+    report.user_properties.append((OBSERVATION, asdict(observation)))
+    wanted = "assertion" if observation.sabotage else "passed"
+    if observation.outcome == wanted:
+        report.outcome, report.longrepr = "passed", None
+    elif observation.outcome in ("passed", "assertion"):
+        report.outcome = "failed"
+        if observation.sabotage:
+            report.longrepr = f"{claim.id} stays green under its sabotage {observation.sabotage!r}: it is vacuous"
+        elif lab:
+            report.sections.append(("where to look", lab.report()))
+    else:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, observation.message)
+    if observation.cause:
+        item.session.shouldstop = observation.message
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    observation = _carried(report)
+    if observation is None:
+        return None
+    key = (observation.outcome, observation.sabotage is not None)
+    return WORDS.get(key) or (observation.outcome, "?", observation.outcome.upper())
+
+
+class Recorder:
+    """In the controlling process: keep what was observed as soon as it is known, so that a killed run loses nothing."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if observation := _carried(report):
+            self._run.observed(observation)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["rss_mib"] = _rss_mib()
+        return
+    run = config.stash[RUN]
+    run.harness_mib.append(_rss_mib())
+    code = run.finish()
+    if code is not None:
+        session.exitstatus = code
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash[RUN].summary():
+        terminalreporter.write_line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if run := config.stash.get(RUN, None):
+        run.close()
+
+
+def _cluster(run: Run) -> LabCluster:
+    try:
+        return run.cluster()
+    except CannotRun as trouble:
+        run.trouble = str(trouble)
+        raise pytest.exit(f"cannot run: {trouble}", returncode=EXIT_COULD_NOT_RUN) from trouble
+
+
+def _turn(cluster: LabCluster, claim: Claim) -> contextlib.AbstractContextManager[object]:
+    """Let labs that take the spare worker away do so one after another, whichever processes they are in."""
+    if claim.takes_a_node:
+        return filelock.FileLock(cluster.kubeconfig_path.with_name("spare-node.lock"))
+    return contextlib.nullcontext()
+
+
+def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.CallInfo[None]) -> Observation:
+    error = call.excinfo.value if call.excinfo else None
+    outcome, message = _outcome(error)
+    sabotage = (
+        item.callspec.params.get("sabotaged")
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else None
+    )
+    cause = "trouble" if isinstance(error, CannotRun) else ""
+    if lab and outcome != "not-applicable":
+        if missed := lab.missed():
+            outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
+        elif outcome != "passed" and (trouble := lab.trouble()):
+            outcome, message = "inconclusive", f"{trouble} ({message})"
+            cause = "trouble" if lab.dead() else ""
+    return Observation(
+        claim=claim.id,
+        nodeid=item.nodeid,
+        sabotage=sabotage.name if sabotage else None,
+        outcome=outcome,
+        message=message,
+        seconds=call.duration,
+        started=item.stash[STARTED],
+        alone=item.config.stash[RUN].alone,
+        cause=cause,
+        floor_s=lab.evidence.floor_s if lab else 0.0,
+        ceiling_s=lab.evidence.ceiling_s if lab else 0.0,
+        timeline=lab.evidence.timeline() if lab else [],
+        commands=lab.evidence.commands if lab else [],
+        latencies_s=lab.history.latencies_s if lab else [],
+    )
+
+
+def _outcome(error: BaseException | None) -> tuple[Any, str]:
+    if error is None:
+        return "passed", ""
+    if isinstance(error, pytest.skip.Exception):
+        return "not-applicable", str(error)
+    if isinstance(error, AssertionError):
+        return "assertion", str(error)
+    if isinstance(error, Inconclusive | CannotRun):
+        return "inconclusive", str(error)
+    return "inconclusive", f"the lab itself failed: {type(error).__name__}: {error}"
+
+
+def _carried(report: Any) -> Observation | None:
+    carried = dict(getattr(report, "user_properties", ())).get(OBSERVATION)
+    return Observation(**carried) if carried else None
+
+
+def _claim(item: object) -> Claim | None:
+    return claim_of(getattr(item, "function", None))
+
+
+def _takes_s(item: pytest.Item) -> float:
+    claim = _claim(item)
+    return claim.takes_s if claim else 0.0
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _rss_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,214 @@
+"""One run: its cluster, its observations, its results file, and what it says at the end.
+
+Lives in the controlling process. In an xdist worker, and in the process that observes inconclusive claims once
+more alone, the same class only hands out the cluster that the controlling process made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from labkit import claims, ledger, summary, verdicts
+from labkit.cluster import LabCluster
+from labkit.paths import ROOT
+from labkit.progress import Progress
+from labkit.verdicts import Observation
+
+LABS = ROOT / "labs"
+
+
+class Run:
+    """The state of one run; see the module."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        attach: str | None = config.getoption("attach")
+        self._attached: dict[str, Any] | None = json.loads(Path(attach).read_text("utf-8")) if attach else None
+        self._cluster: LabCluster | None = None
+        self._stack = contextlib.ExitStack()
+        self._nodeids: set[str] = set()
+        self._observations: list[Observation] = []
+        self._records: list[dict[str, Any]] = []
+        self._began = datetime.now(UTC)
+        self._labs_began: tuple[float, float] | None = None
+        self._labs_took: tuple[float, float] = (0.0, 0.0)
+        self.harness_mib: list[float] = []
+        self.trouble: str | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process observes on its own what was inconclusive beside others."""
+        return self._attached is not None
+
+    @property
+    def distributes(self) -> bool:
+        """Whether this process will start xdist workers that run labs."""
+        option = self._config.option
+        return (
+            self._worker is None
+            and getattr(option, "dist", "no") != "no"
+            and not option.collectonly
+            and any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in self._config.args)
+        )
+
+    def cluster(self) -> LabCluster:
+        """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
+        if self._cluster is None:
+            if handed := (self._worker or self._attached):
+                self._cluster = LabCluster.attach(handed["labs"])
+            else:
+                self._cluster = self._make()
+        return self._cluster
+
+    def handle(self) -> dict[str, Any]:
+        """Describe the cluster for another process."""
+        described: dict[str, Any] = self.cluster().describe()
+        return described
+
+    def collected(self, nodeids: Iterable[str]) -> None:
+        """Keep what is going to be run, to know in the end what did not."""
+        self._nodeids.update(nodeids)
+
+    def observed(self, observation: Observation) -> None:
+        """Keep an observation and write the results as they now stand."""
+        if self._attached:
+            with Path(self._attached["observations"]).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(observation)) + "\n")
+            return
+        self._observations.append(observation)
+        if observation.cause:
+            self.trouble = observation.message
+        self._write()
+
+    def finish(self) -> int | None:
+        """Observe the inconclusive once more, write the results, end the cluster; give the exit code.
+
+        None where the run had no labs, or is not the one that answers for the results.
+        """
+        if self._attached or not (self._nodeids or self.trouble):
+            return None
+        if self._cluster and not self.trouble:
+            self._measure()
+            self._again_alone()
+        self._write()
+        self._stack.close()
+        return verdicts.exit_code(self._records, missing=self._missing(), trouble=self.trouble)
+
+    def summary(self) -> list[str]:
+        """Give the lines that close the run."""
+        if not self._records and not self.trouble:
+            return []
+        lines = summary.verdicts(self._records, ledger.read(), missing=self._missing(), trouble=self.trouble)
+        if self._cluster and self._records:
+            lines += summary.costs(
+                self._records,
+                phases=self._cluster.phases,
+                labs_s=self._labs_took[0],
+                cpu_s=self._labs_took[1],
+                latencies_s=[x for o in self._observations for x in o.latencies_s],
+                harness_mib=sum(self.harness_mib),
+            )
+            lines += ["", f"results: {verdicts.results_path(self._cluster.kubernetes).relative_to(ROOT)}"]
+        return lines
+
+    def close(self) -> None:
+        """End the cluster where `finish` did not come to it."""
+        self._stack.close()
+
+    def _make(self) -> LabCluster:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
+        from labkit.cluster.provision import running  # noqa: PLC0415
+
+        progress = Progress(lambda line: terminal.write_line(line, flush=True)) if terminal else Progress()
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            cluster = self._stack.enter_context(
+                running(
+                    self._config.getoption("kubernetes"),
+                    nodes=self._config.getoption("nodes"),
+                    keep=self._config.getoption("keep_cluster"),
+                    progress=progress,
+                )
+            )
+        self._labs_began = (time.monotonic(), _busy_s())
+        return cluster
+
+    def _again_alone(self) -> None:
+        """Observe each inconclusive test once more, one after another, with nothing else running."""
+        last = {o.nodeid: o for o in self._observations}
+        nodeids = [o.nodeid for o in last.values() if o.outcome == "inconclusive"]
+        if not nodeids:
+            return
+        assert self._cluster
+        with tempfile.TemporaryDirectory(prefix="labs-alone-") as folder:
+            handle, told = Path(folder) / "handle.json", Path(folder) / "observations"
+            handle.write_text(
+                json.dumps({"labs": self._cluster.describe(), "observations": str(told)}), encoding="utf-8"
+            )
+            told.touch()
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                *nodeids,
+                f"--attach={handle}",
+                "-p",
+                "no:cacheprovider",
+                "-q",
+                "--no-summary",
+            ]
+            if self._config.getoption("prove"):
+                command.append("--prove")
+            subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTEST_ADDOPTS": ""})
+            for line in told.read_text(encoding="utf-8").splitlines():
+                self.observed(Observation(**json.loads(line)))
+
+    def _measure(self) -> None:
+        if self._labs_began:
+            began, busy = self._labs_began
+            self._labs_took = (time.monotonic() - began, _busy_s() - busy)
+
+    def _write(self) -> None:
+        if not self._cluster:
+            return
+        declared = claims.load(LABS)
+        seen: dict[str, list[Observation]] = {}
+        for observation in self._observations:
+            seen.setdefault(observation.claim, []).append(observation)
+        self._records = [verdicts.judge(declared[id], observed) for id, observed in seen.items()]
+        kubernetes = {
+            "server": self._cluster.kubernetes,
+            "kubelet": self._cluster.kubernetes,
+            "kubectl": self._cluster.kubernetes,
+            "node_image": self._cluster.image,
+            "origin": self._cluster.origin,
+            "started": self._began.isoformat(timespec="seconds"),
+            "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
+        }
+        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self._records)
+
+    def _missing(self) -> list[str]:
+        """Name the tests that were to run and were not observed."""
+        return sorted(self._nodeids - {o.nodeid for o in self._observations})
+
+
+def _busy_s() -> float:
+    """Give the seconds that the machine's cores have worked since it booted."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))

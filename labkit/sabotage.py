@@ -1,0 +1,138 @@
+"""Named mutations of a lab's manifests and acts: each must turn the lab red, or its claim is vacuous."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labkit.manifests import Manifest, find, parse_path
+
+
+class Mutation(Protocol):
+    """One change to what a lab does. Each method gives None where the mutation has no say."""
+
+    def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None: ...
+    def on_act(self, act: str) -> str | None: ...
+
+
+class _Nothing:
+    def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None:  # noqa: ARG002  has no say
+        return None
+
+    def on_act(self, act: str) -> str | None:  # noqa: ARG002  has no say
+        return None
+
+
+@dataclass(frozen=True)
+class remove(_Nothing):  # noqa: N801  read as a verb: @sabotage("no probe", remove("spec..."))
+    """Remove the field at `path` from the object `of` ("pod/web"; None: from every object that has it)."""
+
+    path: str
+    of: str | None = None
+
+    def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None:
+        steps = parse_path(self.path)
+        changed = copy.deepcopy(manifests)
+        hit = False
+        for manifest in _objects(changed, self.of):
+            parent = find(manifest, steps[:-1])
+            if find(parent, steps[-1:]) is not None:
+                del parent[steps[-1]]
+                hit = True
+        return changed if hit else None
+
+
+@dataclass(frozen=True)
+class put(_Nothing):  # noqa: N801  read as a verb
+    """Set the field at `path` to `value` in the object `of`; the field's parent must be there.
+
+    On a list the last step may be its length: the value is appended.
+    """
+
+    path: str
+    value: Any
+    of: str | None = None
+
+    def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None:
+        steps = parse_path(self.path)
+        changed = copy.deepcopy(manifests)
+        hit = False
+        for manifest in _objects(changed, self.of):
+            parent = find(manifest, steps[:-1])
+            if isinstance(parent, dict):
+                hit = hit or parent.get(str(steps[-1])) != self.value
+                parent[str(steps[-1])] = copy.deepcopy(self.value)
+            elif isinstance(parent, list) and isinstance(steps[-1], int):
+                parent[steps[-1] : steps[-1] + 1] = [copy.deepcopy(self.value)]
+                hit = True
+        return changed if hit else None
+
+
+@dataclass(frozen=True)
+class instead(_Nothing):  # noqa: N801  read as a word: instead("app=debug", "tier=debug")
+    """Put other words into an act, in every act that holds the `said` ones."""
+
+    said: str
+    say: str
+
+    def on_act(self, act: str) -> str | None:
+        return act.replace(self.said, self.say) if self.said in act else None
+
+
+@dataclass(frozen=True)
+class skip(_Nothing):  # noqa: N801  read as a verb
+    """Leave out every act that holds these words."""
+
+    words: str
+
+    def on_act(self, act: str) -> str | None:
+        return "" if self.words in act else None
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """Mutations made together, under the name by which a report speaks of them."""
+
+    name: str
+    mutations: tuple[Mutation, ...]
+
+
+class Saboteur:
+    """Apply one sabotage while a lab runs, and know whether each of its mutations found its mark.
+
+    A mutation that touched nothing proves nothing: `missed()` names it and the run counts as an error of the lab.
+    """
+
+    def __init__(self, sabotage: Sabotage | None) -> None:
+        self._mutations = sabotage.mutations if sabotage else ()
+        self._hit: set[int] = set()
+
+    def manifests(self, manifests: list[Manifest]) -> list[Manifest]:
+        """Give objects as the sabotage leaves them (the same list where it does not touch them)."""
+        for index, mutation in enumerate(self._mutations):
+            if (changed := mutation.on_manifest(manifests)) is not None:
+                self._hit.add(index)
+                manifests = changed
+        return manifests
+
+    def act(self, act: str) -> str:
+        """Give the act's words as the sabotage leaves them; empty where the act is left out."""
+        for index, mutation in enumerate(self._mutations):
+            if (changed := mutation.on_act(act)) is not None:
+                self._hit.add(index)
+                act = changed
+        return act
+
+    def missed(self) -> list[str]:
+        """Name the mutations that have touched nothing so far."""
+        return [repr(mutation) for index, mutation in enumerate(self._mutations) if index not in self._hit]
+
+
+def _objects(manifests: list[Manifest], of: str | None) -> list[Manifest]:
+    return [m for m in manifests if of is None or _named(m) == of]
+
+
+def _named(manifest: Manifest) -> str:
+    name = (manifest.get("metadata") or {}).get("name", "")
+    return f"{str(manifest.get('kind', '')).lower()}/{name}"

@@ -1,0 +1,25 @@
+"""The words of a lab: everything that a module of labs/ needs, and all that it imports from labkit."""
+
+from labkit import budgets
+from labkit.budgets import SOON, START, Window
+from labkit.claims import changed, claim, imprecise, sabotage, wrong
+from labkit.lab import Lab, ready
+from labkit.sabotage import instead, put, remove, skip
+
+__all__ = [
+    "SOON",
+    "START",
+    "Lab",
+    "Window",
+    "budgets",
+    "changed",
+    "claim",
+    "imprecise",
+    "instead",
+    "put",
+    "ready",
+    "remove",
+    "sabotage",
+    "skip",
+    "wrong",
+]

@@ -1,0 +1,82 @@
+"""Every command of the project: `nox` checks the house itself, `nox -s labs` gives the verdicts."""
+
+from __future__ import annotations
+
+import sys
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2026.10.20"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+WORKERS = "12"
+"""Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
+
+ENDED_BY_SIGNAL_S = 180
+"""Seconds for a run to delete its cluster after Ctrl-C or SIGTERM; nox would give it 0.3."""
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style and types."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "lint", "tests"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the house itself: seconds, no Docker, no network."""
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def labs(session: nox.Session) -> None:
+    """Give every claim its verdict on a real cluster: nox -s labs -- [--kubernetes 1.36] [-k liveness]."""
+    _run_labs(session)
+
+
+@nox.session(default=False)
+def prove(session: nox.Session) -> None:
+    """Run the labs and all their sabotages: each must turn its lab red."""
+    _run_labs(session, "--prove")
+
+
+@nox.session(default=False)
+def supply(session: nox.Session) -> None:
+    """Get or build what a cluster is made of: nox -s supply -- [--kubernetes 1.36] [--nodes build]."""
+    _run(session, "python", "-m", "labkit.supply", *session.posargs)
+
+
+@nox.session(default=False)
+def up(session: nox.Session) -> None:
+    """Create a cluster that stays, and say how to use it."""
+    _run(session, "python", "-m", "labkit.cluster", "up", *session.posargs)
+
+
+@nox.session(default=False)
+def down(session: nox.Session) -> None:
+    """Remove the clusters that `up` or a killed run left."""
+    _run(session, "python", "-m", "labkit.cluster", "down", *session.posargs)
+
+
+def _run_labs(session: nox.Session, *options: str) -> None:
+    chosen = [arg for arg in session.posargs if arg.partition("::")[0].rstrip("/").startswith("labs")]
+    arguments = [*session.posargs] if chosen else ["labs", *session.posargs]
+    _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *arguments)
+
+
+def _run(session: nox.Session, *command: str) -> None:
+    """Run one of the project's commands and end with its own exit code, which nox would turn into 1."""
+    session.install("-e", ".")
+    try:
+        session.run(*command, interrupt_timeout=ENDED_BY_SIGNAL_S, terminate_timeout=ENDED_BY_SIGNAL_S)
+    except CommandFailed as failed:
+        sys.exit(failed.return_code)

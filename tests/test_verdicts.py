@@ -1,0 +1,107 @@
+"""From observations to verdicts, results files and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from labkit import verdicts
+from labkit.claims import HOLD, Claim
+from labkit.sabotage import Sabotage
+from labkit.trouble import CannotRun
+from labkit.verdicts import Observation
+
+CLAIM = Claim(
+    id="health.restarts",
+    statement="A container is restarted.",
+    ledger=("health.restarts",),
+    source="https://example.com/",
+    notes=HOLD,
+    twin="plain",
+    no_twin=None,
+    takes_s=5,
+    takes_a_node=False,
+    sabotages=(Sabotage("no probe", ()),),
+)
+KUBERNETES = {
+    "server": "v1.37.0",
+    "kubelet": "v1.37.0",
+    "kubectl": "v1.37.0",
+    "node_image": "node:1",
+    "origin": "built",
+    "started": "2026-11-23T10:00:00+00:00",
+    "seconds": 1.5,
+}
+
+
+def seen(outcome: Any, *, sabotage: str | None = None, message: str = "", alone: bool = False) -> Observation:
+    return Observation(CLAIM.id, "labs/x.py::x", sabotage, outcome, message, 1.0, "2026-11-23T10:00:00", alone)
+
+
+@pytest.mark.parametrize(
+    ("observations", "verdict"),
+    [
+        ([seen("passed")], "holds"),
+        ([seen("assertion")], "broken"),
+        ([seen("inconclusive")], "inconclusive"),
+        ([seen("not-applicable")], "not-applicable"),
+        ([seen("inconclusive"), seen("passed", alone=True)], "holds"),
+        ([seen("inconclusive"), seen("assertion", alone=True)], "broken"),
+        ([seen("passed"), seen("assertion", sabotage="no probe")], "holds"),
+        ([seen("passed"), seen("passed", sabotage="no probe")], "vacuous"),
+        ([seen("assertion"), seen("passed", sabotage="no probe")], "broken"),
+        ([seen("passed"), seen("inconclusive", sabotage="no probe")], "inconclusive"),
+        ([seen("assertion", sabotage="no probe")], "inconclusive"),
+    ],
+)
+def test_a_verdict_is_earned(observations: list[Observation], verdict: str) -> None:
+    assert verdicts.judge(CLAIM, observations)["verdict"] == verdict
+
+
+def test_both_observations_of_an_inconclusive_claim_are_kept() -> None:
+    record = verdicts.judge(CLAIM, [seen("inconclusive", message="slow"), seen("passed", alone=True)])
+    assert [(o["outcome"], o["alone"]) for o in record["observations"]] == [("inconclusive", False), ("passed", True)]
+
+
+def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "1.37.0.json"
+    record = verdicts.judge(CLAIM, [seen("passed"), seen("assertion", sabotage="no probe", message="assert 0 == 1")])
+    verdicts.write(path, KUBERNETES, [record])
+    assert verdicts.read(path)["claims"] == [record]
+    assert not list(path.parent.glob("*.part"))
+
+
+def test_a_record_that_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
+    record = verdicts.judge(CLAIM, [seen("passed")]) | {"verdict": "probably"}
+    with pytest.raises(jsonschema.ValidationError):
+        verdicts.write(tmp_path / "x.json", KUBERNETES, [record])
+
+
+@pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
+def test_a_foreign_file_is_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "1.37.0.json"
+    path.write_text(text)
+    with pytest.raises(CannotRun, match=r"run `nox -s labs`"):
+        verdicts.read(path)
+
+
+@pytest.mark.parametrize(
+    ("told", "missing", "trouble", "code"),
+    [
+        (["holds", "not-applicable"], [], None, 0),
+        (["holds", "broken", "inconclusive"], [], None, 1),
+        (["vacuous"], [], None, 1),
+        (["inconclusive", "holds"], [], None, 2),
+        (["holds"], ["labs/x.py::y"], None, 3),
+        (["broken"], [], "the cluster died", 3),
+        ([], [], "no engine", 3),
+    ],
+)
+def test_exit_codes_tell_broken_from_inconclusive(
+    told: list[str], missing: list[str], trouble: str | None, code: int
+) -> None:
+    assert verdicts.exit_code([{"verdict": v} for v in told], missing=missing, trouble=trouble) == code
