@@ -49,9 +49,7 @@ def main(root: Path) -> None:
         (root / name).chmod(mode)
     binaries = [*pack_python(root), *pack_tools(root)]
     pack_libraries(root, binaries)
-    (root / "etc/passwd").write_text(
-        "root:x:0:0:root:/root:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n"
-    )
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\nnonroot:x:65532:\n")
 
 

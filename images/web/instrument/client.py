@@ -78,9 +78,7 @@ class _NotHttp(Exception):
 def _exchange(target: Target, deadline: float, row: Row) -> tuple[int, bytes]:
     """Ask with HTTP/1.0, so that the answer ends with the connection and is never chunked."""
     with _connect(_addresses(target, deadline), deadline, row) as connection:
-        request = (
-            f"GET {target.path} HTTP/1.0\r\nHost: {target.host}:{target.port}\r\nUser-Agent: labs-web\r\n\r\n"
-        )
+        request = f"GET {target.path} HTTP/1.0\r\nHost: {target.host}:{target.port}\r\nUser-Agent: labs-web\r\n\r\n"
         connection.sendall(request.encode("ascii", "replace"))
         received = b""
         while True:

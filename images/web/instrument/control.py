@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 
@@ -19,13 +20,19 @@ Act = Callable[[Request], Answer]
 class Control:
     """Knows every part that can be turned, and which request turns it."""
 
-    def __init__(
-        self, faults: Faults, journal: Journal, clients: Clients, ports: Mapping[int, TcpPort]
-    ) -> None:
+    def __init__(self, faults: Faults, journal: Journal, clients: Clients, ports: Mapping[int, TcpPort]) -> None:
         self._faults = faults
         self._journal = journal
         self._clients = clients
         self._ports = ports
+        self._named: dict[str, dict[str, Act]] = {
+            "log": {"GET": self._log},
+            "exit": {"POST": self._exit},
+            "file": {"POST": self._file},
+            "listeners": {"GET": self._list_listeners},
+            "fetch": {"GET": self._fetch},
+            "clients": {"POST": self._start_client},
+        }
 
     def answer(self, request: Request) -> Answer | None:
         """Do what the request asks and give its answer; None where the path is the application's.
@@ -41,28 +48,16 @@ class Control:
         return acts[method](request)
 
     def _acts(self, path: str) -> dict[str, Act] | None:
+        """Give what a control path does by method; None where the path is the application's."""
         match path.removeprefix("/").split("/"):
             case [*_, "api"]:
                 return {"GET": self._show_fault, "PUT": self._set_fault, "POST": self._set_fault}
-            case ["log"]:
-                return {"GET": self._log}
-            case ["exit"]:
-                return {"POST": self._exit}
-            case ["file"]:
-                return {"POST": self._file}
-            case ["listeners"]:
-                return {"GET": lambda _: _ok([port.show() for port in self._ports.values()])}
             case ["listeners", port, ("open" | "close") as verb]:
                 return {"POST": lambda _: self._listener(port, verb)}
-            case ["fetch"]:
-                return {"GET": self._fetch}
-            case ["clients"]:
-                return {"POST": self._start_client}
             case ["clients", which]:
-                return {
-                    "GET": lambda _: _ok(self._clients.get(which).show()),
-                    "DELETE": lambda _: self._stop_client(which),
-                }
+                return {"GET": lambda _: self._show_client(which), "DELETE": lambda _: self._stop_client(which)}
+            case [name]:
+                return self._named.get(name)
         return None
 
     def _show_fault(self, request: Request) -> Answer:
@@ -94,11 +89,15 @@ class Control:
         try:
             if present:
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
-            elif os.path.lexists(path):
-                os.remove(path)
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)  # noqa: PTH108 pathlib would double what the process has to import
         except OSError as error:
             raise Refused(f"{path}: {error.strerror}") from error
         return _ok({"path": path, "present": present})
+
+    def _list_listeners(self, _request: Request) -> Answer:
+        return _ok([port.show() for port in self._ports.values()])
 
     def _listener(self, text: str, verb: str) -> Answer:
         port = self._ports.get(int(text)) if text.isdecimal() else None
@@ -122,6 +121,9 @@ class Control:
         target = Target.of(given.get("url"), given.get("timeout_s", 2))
         every_s = number("every_s", given.get("every_s", 0.1), least=0.01, most=60)
         return _ok(self._clients.start(target, every_s).show())
+
+    def _show_client(self, which: str) -> Answer:
+        return _ok(self._clients.get(which).show())
 
     def _stop_client(self, which: str) -> Answer:
         client = self._clients.get(which)

@@ -1,0 +1,1 @@
+"""What is practised, and when it was."""

@@ -1,0 +1,239 @@
+"""The labs' own images: built from images/ on the engine that runs the cluster, saved to be loaded onto its nodes."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.utils.build import exclude_paths
+
+from labkit.paths import ROOT
+from labkit.progress import Progress
+from labkit.trouble import CannotRun
+
+CONTENT_LABEL = "labs.content"
+"""What an image was made of, so that an unchanged one is recognised and not built again."""
+
+READ_TIMEOUT_S = 600
+"""Seconds without a byte before the engine is given up; a quiet step like pip's takes a minute on a busy machine."""
+
+TOLD_LINES = 6
+TOLD_CHARACTERS = 600
+"""How much of a failed step its sentence quotes: pip's and Python's last words fit."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of this project: its tag, which is never `latest`, and the folder that is its build context."""
+
+    tag: str
+    context: Path
+
+
+IMAGES = (
+    Image("labs/web:1", ROOT / "images" / "web"),
+    Image("labs/guitar-practice:1", ROOT / "images" / "guitar-practice"),
+)
+
+
+def build(python_base: str, progress: Progress) -> tuple[str, ...]:
+    """Build all images on that Python base, side by side, those that are unchanged excepted; give their tags.
+
+    Raises: CannotRun, with the failing step's last words and what to do.
+    """
+    with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+        try:
+            base = client.images.get(python_base)
+        except ImageNotFound as error:
+            raise CannotRun(f"there is no image {python_base} to build on: run `nox -s supply`") from error
+        arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
+        _side_by_side(
+            lambda image=image: _build(client, image, str(base.id), arguments, progress)  # type: ignore[misc]
+            for image in IMAGES
+        )
+    return tuple(image.tag for image in IMAGES)
+
+
+def save(tags: Sequence[str], path: Path) -> None:
+    """Save the images with their names in one archive, whole or not at all; layers they share are in it once.
+
+    Raises: CannotRun when the engine lacks one of them or the disk is full.
+    """
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+            # client.images.get(tag).save() knows one image only.
+            answer = client.api.get(f"{client.api.base_url}/images/get", params={"names": tags}, stream=True)
+            answer.raise_for_status()
+            with unfinished.open("wb") as archive:
+                for part in answer.iter_content(1024 * 1024):
+                    archive.write(part)
+        unfinished.replace(path)
+    except OSError as error:
+        raise CannotRun(f"the images cannot be saved to {path} ({error}): make room or set LABS_CACHE") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def content_hash(context: Path, base_id: str) -> str:
+    """Give what an image is made of as 16 hexadecimal digits: every file that its context sends, and its base."""
+    ignore = context / ".dockerignore"
+    patterns = ignore.read_text().splitlines() if ignore.exists() else []
+    digest = hashlib.sha256(base_id.encode())
+    for name in sorted(exclude_paths(str(context), patterns)):
+        path = context / name
+        if path.is_file():
+            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
+    """Give the build arguments that let pip reach in the build what it reaches here.
+
+    environment: proxies and pip's variables; pip_configuration: what `pip config list` prints. Files of this machine
+    (find-links, cert) mean nothing in a build and are left out.
+    """
+    arguments = {}
+    for line in pip_configuration.splitlines():
+        if found := re.fullmatch(
+            r"(?:global|install|:env:)\.(index-url|extra-index-url|trusted-host)=('.*'|\".*\")", line
+        ):
+            arguments[f"PIP_{found[1].replace('-', '_').upper()}"] = " ".join(str(ast.literal_eval(found[2])).split())
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        if value := environment.get(name) or environment.get(name.lower()):
+            arguments |= {name: value, name.lower(): value}
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"):
+        if value := environment.get(name):
+            arguments[name] = value
+    return arguments
+
+
+def failure(tag: str, step: str, output: Iterable[str]) -> str:
+    """Give the sentence for a build that failed: what happened in the step's last words, and what to do."""
+    told = [line.strip() for line in output if line.strip()][-TOLD_LINES:]
+    words = " | ".join(told)[-TOLD_CHARACTERS:] or "the engine gave no reason"
+    for pattern, advice in _ADVICE:
+        if re.search(pattern, words):
+            return f"cannot build {tag}: {advice} ({step}: {words})"
+    return f"cannot build {tag}: {step} failed: {words}"
+
+
+_ADVICE = (
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError",
+        "pip in the build does not trust the package index: build on a base with its CA, or set PIP_TRUSTED_HOST",
+    ),
+    (
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|Max retries|ProxyError|Network is unreachable"
+        r"|Could not find a version",
+        "pip in the build cannot get the packages: see that PyPI can be reached, or set PIP_INDEX_URL to another index",
+    ),
+    (r"[Nn]o space left on device", "the engine's disk is full: `docker system prune` frees what nothing uses"),
+)
+"""What to do about a failed step, by what its last words match."""
+
+
+def _build(
+    client: docker.DockerClient, image: Image, base_id: str, arguments: dict[str, str], progress: Progress
+) -> None:
+    content = content_hash(image.context, base_id)
+    former = _find(client, image.tag)
+    if former is not None and former.labels.get(CONTENT_LABEL) == content:
+        return
+    begun = time.monotonic()
+    stream = client.api.build(
+        path=str(image.context),
+        tag=image.tag,
+        buildargs=arguments,
+        labels={CONTENT_LABEL: content},
+        rm=True,
+        forcerm=True,
+        decode=True,
+        # A proxy or an index on this machine's loopback is then reached from the build as well.
+        network_mode="host",
+    )
+    _follow(image.tag, stream, progress)
+    progress.say(f"{image.tag} is built, in {time.monotonic() - begun:.0f} s")
+    if former is not None:
+        _forget(client, former)
+
+
+def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> None:
+    """Show the steps of a build, and raise CannotRun when one fails."""
+    step, output = "the start", list[str]()
+    for message in stream:
+        text = str(message.get("stream", ""))
+        if begins := re.match(r"Step (\d+)/(\d+) : (.*)", text):
+            step, output = f"step {begins[1]}, {begins[3]}", []
+            progress.step(f"building {tag}", share=(int(begins[1]) - 1) / int(begins[2]))
+        else:
+            output += text.splitlines()
+        if "error" in message:
+            raise CannotRun(failure(tag, step, [*output, str(message["error"])]))
+
+
+def _find(client: docker.DockerClient, tag: str) -> Any | None:
+    try:
+        return client.images.get(tag)
+    except ImageNotFound:
+        return None
+
+
+def _forget(client: docker.DockerClient, former: Any) -> None:
+    """Remove the image that a tag named before, unless something else still uses it."""
+    with contextlib.suppress(APIError):
+        former.reload()
+        if not former.tags:
+            client.images.remove(former.id)
+
+
+def _pip_configuration() -> str:
+    """Give pip's settings from its files, wherever they are; nothing where this Python has no pip."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    return listing.stdout if listing.returncode == 0 else ""
+
+
+def _side_by_side(jobs: Iterable[Callable[[], None]]) -> None:
+    """Do all jobs at once, in threads that an interrupted run need not wait for; raise what a failing one raised."""
+
+    def do(job: Callable[[], None], done: Future[None]) -> None:
+        try:
+            job()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    results = []
+    for job in jobs:
+        results.append(Future[None]())
+        threading.Thread(target=do, args=(job, results[-1]), daemon=True).start()
+    for result in results:
+        result.result()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what goes wrong between this process and the engine into one sentence. Raises: CannotRun."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        why = error.explanation if isinstance(error, APIError) and error.explanation else error
+        raise CannotRun(f"the container engine did not do what was asked of it: {why}") from error
