@@ -1,0 +1,91 @@
+"""`nox -s up`, `nox -s down`: a cluster kept for its user, and the end of every cluster of ours; and a look at one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from labkit.cluster import LabCluster, check, interruption, lease, provision, removal, running
+from labkit.progress import Progress
+from labkit.supply import engine
+from labkit.trouble import CannotRun, Inconclusive
+
+CANNOT_RUN = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the words say; give the exit code: 0, or 3 with one sentence on stderr."""
+    asked = _parser().parse_args(argv)
+    interruption.end_in_order_on_sigterm()
+    try:
+        asked.act(asked, Progress())
+    except (CannotRun, Inconclusive) as trouble:
+        print(f"cannot run: {trouble}", file=sys.stderr)
+        return CANNOT_RUN
+    except KeyboardInterrupt:
+        print("interrupted: what was being made is removed again", file=sys.stderr)
+        return CANNOT_RUN
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m labkit.cluster", description=__doc__)
+    acts = parser.add_subparsers(required=True)
+    up = acts.add_parser("up", help="make a cluster and keep it, or find the one that was kept")
+    up.add_argument("--kubernetes", default="latest", metavar="VERSION", help="1.37, v1.36.4, 1.38.0-alpha.1 (latest)")
+    up.add_argument(
+        "--nodes", choices=("auto", "pull", "build"), default="auto", help="where the node image comes from"
+    )
+    up.set_defaults(act=_up)
+    down = acts.add_parser("down", help="remove every cluster of ours that nobody uses")
+    down.set_defaults(act=lambda _, progress: _down(progress))
+    look = acts.add_parser("check", help="look at the network of each kept cluster from Pods on all its nodes")
+    look.set_defaults(act=lambda _, progress: _check(progress))
+    return parser
+
+
+def _up(asked: argparse.Namespace, progress: Progress) -> None:
+    with running(asked.kubernetes, nodes=asked.nodes, keep=True, progress=progress) as cluster:
+        _fit(cluster)
+        print(f"cluster {cluster.name}, Kubernetes {cluster.kubernetes}, is yours until nox -s down:")
+        print(f"  export KUBECONFIG={cluster.kubeconfig_path} KUBECTL_KUBERC=false")
+        print(f"  {cluster.kubectl_path} get nodes")
+
+
+def _down(progress: Progress) -> None:
+    if not lease.records():
+        print("there is no cluster of ours on this machine")
+        return
+    engine.ensure(progress)
+    removed, in_use = removal.remove_all(progress)
+    for record in removed:
+        print(f"removed {record.cluster}, Kubernetes {record.kubernetes}")
+    for record in in_use:
+        print(f"left {record.cluster} alone: {record.holder} uses it; end that first")
+
+
+def _check(progress: Progress) -> None:
+    kept = [record.cluster for record in lease.records() if record.kept]
+    if not kept:
+        raise CannotRun("there is no kept cluster to look at: nox -s up makes one")
+    engine.ensure(progress)
+    for name in kept:
+        held = lease.take(name, shared=True)
+        if held is None:
+            print(f"left {name} alone: a run uses it")
+            continue
+        with held:
+            cluster = provision.handle(held)
+            cluster.look()
+            _fit(cluster)
+            print(f"{name}: Pods on all nodes reach each other, Services and DNS; dead addresses are refused")
+
+
+def _fit(cluster: LabCluster) -> None:
+    if wrong := check.check(cluster):
+        raise CannotRun(f"the network of cluster {cluster.name} is not fit for labs: {'; '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

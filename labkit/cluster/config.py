@@ -1,0 +1,77 @@
+"""The kind configuration of a run: manifests/kind.yaml and the patches that this machine needs."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from labkit import manifests
+
+_CGROUP_V1 = "kind: KubeletConfiguration\nfailCgroupV1: false\n"
+_OOM_SCORE = '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
+
+
+@dataclass(frozen=True)
+class Host:
+    """What of the engine's machine decides how nodes must be set up."""
+
+    cgroup_v1: bool
+    lowers_oom_score: bool
+    """Whether a process may give itself a lower oom_score_adj: CAP_SYS_RESOURCE is in the bounding set."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The address ranges of a cluster."""
+
+    pods: IPv4Network
+    services: IPv4Network
+
+
+def read() -> dict[str, Any]:
+    """Read manifests/kind.yaml. Raises CannotRun where it is missing or broken."""
+    (config,) = manifests.read("kind.yaml")
+    return config
+
+
+def networks(config: dict[str, Any]) -> Networks:
+    """Give the networks that a kind configuration names."""
+    networking = config["networking"]
+    return Networks(IPv4Network(networking["podSubnet"]), IPv4Network(networking["serviceSubnet"]))
+
+
+def node_names(config: dict[str, Any], cluster: str) -> tuple[str, ...]:
+    """Name the nodes as kind does: a role's first without a number, its second with 2."""
+    seen: dict[str, int] = {}
+    names = []
+    for node in config["nodes"]:
+        role = node["role"]
+        seen[role] = seen.get(role, 0) + 1
+        names.append(f"{cluster}-{role}{seen[role] if seen[role] > 1 else ''}")
+    return tuple(names)
+
+
+def for_host(config: dict[str, Any], kubernetes: str, host: Host, *, image_bounds_oom: bool) -> dict[str, Any]:
+    """Add the patches without which nodes of that version do not come up on that host; none where none is needed.
+
+    `image_bounds_oom`: the node image's containerd asks for no lower oom_score_adj by itself; a patch would only cost
+    each node a restart of containerd.
+    """
+    patched = copy.deepcopy(config)
+    if host.cgroup_v1 and _minor(kubernetes) >= 35:
+        # From 1.35 the kubelet refuses cgroup v1 unless told (kubernetes/kubernetes#134298); before, it need not be.
+        patched.setdefault("kubeadmConfigPatches", []).append(_CGROUP_V1)
+    if not host.lowers_oom_score and not image_bounds_oom:
+        # Else every sandbox dies: the pause container's oom_score_adj of -998 may not be set without CAP_SYS_RESOURCE.
+        patched.setdefault("containerdConfigPatches", []).append(_OOM_SCORE)
+    return patched
+
+
+def _minor(kubernetes: str) -> int:
+    match = re.match(r"v1\.(\d+)\.", kubernetes)
+    if not match:
+        raise ValueError(f"not a Kubernetes version: {kubernetes!r}")
+    return int(match[1])

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM in the controlling process: both end a run in order, and neither cuts short its tidying up."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+def end_in_order_on_sigterm() -> None:
+    """Let SIGTERM do what Ctrl-C does: KeyboardInterrupt in the main thread, so that every `finally` runs.
+
+    To be called once, in the main thread of the process that makes the cluster.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def held_off() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM off during a block that must be done; one that came meanwhile interrupts after it.
+
+    Outside the main thread, where no signal arrives anyway, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])

@@ -1,0 +1,311 @@
+"""LabCluster: pytest-kind's KindCluster with all of it replaced that looks outside the cluster's own folder."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import re
+import tarfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytest_kind import KindCluster  # type: ignore[import-untyped]
+
+from labkit.api import Api
+from labkit.cluster import commands, config, health, network, nodes
+from labkit.cluster.commands import Result
+from labkit.cluster.nodes import Node
+from labkit.progress import Progress
+from labkit.trouble import CannotRun, Inconclusive
+
+CREATE_S = 900
+"""Seconds kind is given for a cluster; it took 30 on two idle cores."""
+
+READY_S = 180
+"""Seconds from the last join until all nodes are Ready; it took 1 to 5."""
+
+ANSWER_S = 10
+"""Seconds for the API server to say that it is ready; milliseconds unless it is in trouble."""
+
+_STAGES = {
+    "Preparing nodes": "nodes",
+    "Writing configuration": "configuration",
+    "Starting control-plane": "kubeadm init",
+    "Installing CNI": "cni",
+    "Installing StorageClass": "storage",
+    "Joining worker nodes": "kubeadm join",
+}
+"""kind's words for what it is doing (v0.33.0, pkg/cluster/internal/create), and ours for the cost report."""
+
+
+class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no types
+    """A kind cluster of ours: its files in one folder, its kubectl the one of its own version.
+
+    What is inherited is the shape: `name`, `image`, `path`, `kind_path`, `kubectl_path`, `kubeconfig_path`. The parent
+    downloads old binaries unchecked, writes below the current directory, loses stderr and does not wait: none of its
+    methods is called.
+    """
+
+    def __init__(self, name: str, *, folder: Path, kind_path: Path, image: str, kubernetes: str, origin: str) -> None:
+        # Not super().__init__: all it does beyond these lines is to make a folder below the current directory.
+        self.name = name
+        self.image = image
+        self.path = folder
+        self.kind_path = kind_path
+        self.kubectl_path = folder / "kubectl"
+        self.kubeconfig_path = folder / "kubeconfig"
+        self.kubernetes = kubernetes
+        self.origin = origin
+        """Where the node image came from: here, pulled or built."""
+        self.nodes: tuple[Node, ...] = ()
+        self.images: tuple[str, ...] = ()
+        self.phases: dict[str, float] = {}
+        """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
+        self.nodes_up = threading.Event()
+        """Set once the containers of all nodes run as kind configured them: images can be loaded, kubectl copied."""
+        self._env = commands.environment(name, folder)
+
+    def describe(self) -> dict[str, Any]:
+        """Give all that another process needs to use the cluster, as JSON takes it; `attach` is the other end."""
+        return {
+            "name": self.name,
+            "folder": str(self.path),
+            "kubeconfig": str(self.kubeconfig_path),
+            "kubectl": str(self.kubectl_path),
+            "kind": str(self.kind_path),
+            "kubernetes": self.kubernetes,
+            "origin": self.origin,
+            "node_image": self.image,
+            "nodes": [dataclasses.asdict(node) for node in self.nodes],
+            "images": list(self.images),
+            "phases": dict(self.phases),
+        }
+
+    @classmethod
+    def attach(cls, description: Mapping[str, Any]) -> LabCluster:
+        """Give a handle to a cluster that another process made and answers for."""
+        cluster = cls(
+            description["name"],
+            folder=Path(description["folder"]),
+            kind_path=Path(description["kind"]),
+            image=description["node_image"],
+            kubernetes=description["kubernetes"],
+            origin=description["origin"],
+        )
+        cluster.nodes = tuple(Node(**node) for node in description["nodes"])
+        cluster.images = tuple(description["images"])
+        cluster.phases = dict(description["phases"])
+        return cluster
+
+    @property
+    def control_plane(self) -> Node:
+        return next(node for node in self.nodes if node.role == "control-plane")
+
+    @property
+    def workers(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.role == "worker")
+
+    def create(self, config_file: str | Path | None = None, *, progress: Progress | None = None) -> None:
+        """Make the cluster with kind; `nodes_up` tells when its nodes run, `look` what came of it.
+
+        Raises: CannotRun with kind's last lines. Whatever was made by then is still there, and `nodes_up` says nothing.
+        """
+        argv: list[str | Path] = [self.kind_path, "create", "cluster", "--name", self.name, "--image", self.image]
+        argv += ["--kubeconfig", self.kubeconfig_path, *(["--config", config_file] if config_file else [])]
+        stages = _Stages(self, progress)
+        with timed(self.phases, "create"):
+            # Without --wait: kind would ask for the control plane only, and `wait_ready` waits for every node.
+            result = commands.follow(argv, env=self._env, timeout_s=CREATE_S, each=stages.line)
+            stages.close()
+        if result.rc:
+            raise CannotRun(why_kind_failed(result))
+        self.nodes_up.set()
+
+    def fetch_kubectl(self) -> None:
+        """Copy kubectl out of the control plane's node: the only one that is sure to fit the cluster."""
+        half = self.kubectl_path.with_suffix(".new")
+        with nodes.answering(), half.open("wb") as file:
+            stream, _ = nodes.engine().containers.get(f"{self.name}-control-plane").get_archive("/usr/bin/kubectl")
+            with tarfile.open(fileobj=_Reader(stream), mode="r|") as archive:
+                member = archive.next()
+                source = archive.extractfile(member) if member else None
+                if source is None:
+                    raise CannotRun(f"the node image {self.image} has no /usr/bin/kubectl: it is no kind node image")
+                while chunk := source.read(1 << 20):
+                    file.write(chunk)
+        half.chmod(0o755)
+        half.replace(self.kubectl_path)
+
+    def load_archive(self, archive: Path) -> None:
+        """Load an archive of images onto all nodes at once. Raises CannotRun with kind's last lines."""
+        argv: list[str | Path] = [self.kind_path, "load", "image-archive", "--name", self.name, archive]
+        result = commands.run(argv, env=self._env, timeout_s=CREATE_S)
+        if result.rc:
+            raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
+
+    def wait_ready(self) -> None:
+        """Wait until every node is Ready. Raises CannotRun when one is not after READY_S seconds."""
+        waited = self.kubectl(
+            "wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_S}s", timeout_s=READY_S + 30
+        )
+        if waited.rc:
+            raise CannotRun(f"a node of cluster {self.name} does not get ready: {last_lines(waited.stderr)}")
+
+    def look(self) -> None:
+        """Read the nodes from the API server and hold all versions against the one that was asked for.
+
+        Raises: CannotRun when a node is not Ready or somebody runs another version; Inconclusive without an answer.
+        """
+        with Api(self.kubeconfig_path) as api:
+            server = api.get("/version")["gitVersion"]
+            items = api.get("/api/v1/nodes")["items"]
+        if wrong := health.wrong_version(self.kubernetes, server, items):
+            raise CannotRun(wrong)
+        if late := health.not_ready(items):
+            raise CannotRun(f"cluster {self.name} is not whole: {', '.join(late)} is not Ready")
+        self.nodes = health.nodes_of(items)
+
+    def establish_network(self) -> None:
+        """Set up the network of all nodes, or set it up again, and wait until it is fit. Raises CannotRun."""
+        with nodes.answering():
+            labels = nodes.engine().containers.get(self.control_plane.name).labels
+        routed = labels.get(network.ROUTES_LABEL) == network.ROUTES
+        network.establish(self.nodes, config.networks(config.read()), routed=routed)
+
+    def delete(self) -> None:
+        """Remove the nodes with their volumes; the folder stays with its lease."""
+        nodes.remove(self.name)
+
+    def kubectl(
+        self, *args: str, stdin: str | None = None, timeout_s: float = 60, kubeconfig: Path | None = None
+    ) -> Result:
+        """Run the cluster's own kubectl, by another kubeconfig of the cluster where one is given.
+
+        Raises: Inconclusive when it is not done after `timeout_s` seconds.
+        """
+        env = {**self._env, "KUBECONFIG": str(kubeconfig)} if kubeconfig else self._env
+        return commands.run([self.kubectl_path, *args], env=env, timeout_s=timeout_s, stdin=stdin)
+
+    def answers(self) -> bool:
+        """Tell whether the API server says of itself that it is ready."""
+        try:
+            with Api(self.kubeconfig_path) as api:
+                return api.request("GET", "/readyz", read_s=ANSWER_S)[0] == HTTPStatus.OK
+        except Inconclusive:
+            return False
+
+    def trouble(self) -> str | None:
+        """Say what is wrong with the cluster's machines, if anything is: a lab's failure is then no claim's fault."""
+        try:
+            if not nodes.all_run(self.name, [node.name for node in self.nodes]):
+                return f"a node of cluster {self.name} no longer runs"
+        except Inconclusive as trouble:
+            return str(trouble)
+        return None if self.answers() else f"the API server of cluster {self.name} does not answer"
+
+    def pause(self, node: str) -> None:
+        """Freeze a node: it falls silent but loses nothing. A paused one stays so."""
+        nodes.pause(node)
+
+    def unpause(self, node: str) -> None:
+        """Let a paused node go on; one that is not paused is left alone."""
+        nodes.unpause(node)
+
+    @contextlib.contextmanager
+    def paused(self, node: str) -> Iterator[None]:
+        """Keep a node frozen for the length of a block, however the block ends."""
+        try:
+            self.pause(node)
+            yield
+        finally:
+            self.unpause(node)
+
+    def ensure_kind(self) -> None:
+        """The supply has seen to it; the parent would download."""
+
+    def ensure_kubectl(self) -> None:
+        """`fetch_kubectl` has seen to it; the parent would download."""
+
+    def load_docker_image(self, docker_image: str) -> NoReturn:
+        raise NotImplementedError(f"load {docker_image} with load_archive: one archive, all images, all nodes")
+
+    def port_forward(self, *args: object, **options: object) -> NoReturn:
+        raise NotImplementedError("run kubectl port-forward and read the port that it prints")
+
+
+class _Stages:
+    """Reads kind's output: how long each of its stages takes, and when the nodes are up."""
+
+    def __init__(self, cluster: LabCluster, progress: Progress | None) -> None:
+        self._cluster = cluster
+        self._progress = progress
+        self._stage: tuple[str, float] | None = None
+
+    def line(self, line: str) -> None:
+        said = next((stage for words, stage in _STAGES.items() if re.match(rf"\s*•\s*{words}", line)), None)
+        if said is None:
+            return
+        self.close()
+        self._stage = (said, time.monotonic())
+        if self._progress:
+            self._progress.say(f"cluster {self._cluster.name}: {said}")
+        if said == "kubeadm init":
+            # Not before: kind restarts containerd when it writes a configuration with patches for it.
+            self._cluster.nodes_up.set()
+
+    def close(self) -> None:
+        if self._stage:
+            name, started = self._stage
+            self._cluster.phases[name] = time.monotonic() - started
+            self._stage = None
+
+
+class _Reader(io.RawIOBase):
+    """A stream of chunks as a file that can be read once."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._rest) < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._rest += chunk
+        size = len(self._rest) if size < 0 else size
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
+
+
+@contextlib.contextmanager
+def timed(phases: dict[str, float], name: str) -> Iterator[None]:
+    """Write down the seconds that a block takes, also when it fails."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        phases[name] = time.monotonic() - started
+
+
+def why_kind_failed(result: Result) -> str:
+    """Make one sentence of the end of kind's output, led by the cause where the output names a known one."""
+    if result.rc < 0:
+        return f"kind did not make the cluster within {CREATE_S} s or was killed: {last_lines(result.stdout)}"
+    if "no space left on device" in result.stdout:
+        return f"the disk is full, so kind cannot make a cluster: free some space ({last_lines(result.stdout, 1)})"
+    return f"kind cannot make the cluster: {last_lines(result.stdout)}"
+
+
+def last_lines(text: str, count: int = 5) -> str:
+    """Give the last lines that say something, joined by " / " and cut to what a sentence bears."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-count:])[-1000:]

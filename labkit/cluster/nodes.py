@@ -1,0 +1,146 @@
+"""The nodes as the engine has them: containers with kind's label, which can be run in, paused, stopped and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from labkit.trouble import Inconclusive
+
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+"""kind's mark on a node's container, with the cluster's name. Source: kind v0.33.0, providers/docker/constants.go."""
+
+READ_TIMEOUT_S = 120
+"""Seconds an answer of the engine may take; removing a node on a busy machine took 10."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as cluster and engine agree on it; its container has the same name."""
+
+    name: str
+    role: str
+    """control-plane or worker"""
+    address: str
+    pod_cidr: str
+
+
+@functools.cache
+def engine() -> docker.DockerClient:
+    """Give this process's connection to the engine that kind uses too. Raises Inconclusive where none answers."""
+    with answering():
+        return docker.from_env(timeout=READ_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Turn what goes wrong between this process and the engine into one sentence. Raises Inconclusive."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        why = error.explanation if isinstance(error, APIError) and error.explanation else error
+        raise Inconclusive(f"the container engine did not do what was asked of it: {why}") from error
+
+
+def of(cluster: str) -> list[dict[str, Any]]:
+    """List a cluster's node containers, whatever their state, also those still being made: the engine's own JSON."""
+    with answering():
+        found: list[dict[str, Any]] = engine().api.containers(all=True, filters={"label": f"{CLUSTER_LABEL}={cluster}"})
+    return found
+
+
+def all_run(cluster: str, names: Sequence[str]) -> bool:
+    """Tell whether every node of these names has a container that was started and not stopped (a paused one counts)."""
+    alive = {one["Names"][0].removeprefix("/") for one in of(cluster) if one["State"] in ("running", "paused")}
+    return alive >= set(names)
+
+
+def execute(node: str, script: str) -> tuple[int, str]:
+    """Run a bash script in a node; give its exit code and what it wrote."""
+    with answering():
+        code, output = engine().containers.get(node).exec_run(["bash", "-c", script])
+    assert isinstance(output, bytes)
+    return code or 0, output.decode(errors="replace")
+
+
+def pause(node: str) -> None:
+    """Freeze a node and all that runs on it; a paused one stays so."""
+    with answering():
+        container = engine().containers.get(node)
+        if container.status != "paused":
+            container.pause()
+
+
+def unpause(node: str) -> None:
+    """Let a paused node go on where it was; one that is not paused is left alone."""
+    with answering():
+        container = engine().containers.get(node)
+        if container.status == "paused":
+            container.unpause()
+
+
+def stop(node: str) -> None:
+    """Switch a node off at once, as a power cut would; a stopped one stays so."""
+    with answering():
+        engine().containers.get(node).kill()
+
+
+def start(node: str) -> None:
+    """Boot a stopped node; one that runs is left alone. Its network has to be set up again."""
+    with answering():
+        engine().containers.get(node).start()
+
+
+def remove(cluster: str) -> None:
+    """Remove a cluster's node containers with their volumes; what is gone already, or going, is no error."""
+
+    def one(container: dict[str, Any]) -> None:
+        try:
+            engine().api.remove_container(container["Id"], v=True, force=True)
+        except NotFound:
+            pass
+        except APIError as error:
+            if error.status_code != requests.codes.conflict:  # 409: its removal is under way
+                raise
+
+    with answering():
+        at_once(one, of(cluster))
+
+
+def name_is_free(name: str, cluster: str, image: str) -> bool:
+    """Tell whether no container has this node's name nor is being made under it.
+
+    The engine goes on with a creation whose client was killed, and reserves the name before it does anything else.
+    So whoever gets the name, for a moment, knows that nothing is under way.
+    """
+    with answering():
+        try:
+            # The label is for the case that this process is killed between the two.
+            claim = engine().api.create_container(image, "true", name=name, labels={CLUSTER_LABEL: cluster})
+            engine().api.remove_container(claim["Id"])
+        except NotFound:  # no such image: nothing can be made from it either
+            return True
+        except APIError as error:
+            if error.status_code != requests.codes.conflict:
+                raise
+            return False
+    return True
+
+
+def at_once(act: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """Do the same with several things side by side and give the results in order; the first error is raised."""
+    if not things:
+        return []
+    with ThreadPoolExecutor(max_workers=len(things)) as pool:
+        return list(pool.map(act, things))

@@ -1,0 +1,256 @@
+"""From a version to a running cluster and back: what the controlling process does around a run."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from labkit import images, supply
+from labkit.cluster import config, interruption, lease, network, removal
+from labkit.cluster.config import Host
+from labkit.cluster.labcluster import LabCluster, timed
+from labkit.cluster.lease import Lease
+from labkit.cluster.nodes import answering, unpause
+from labkit.cluster.nodes import engine as connection
+from labkit.progress import Progress
+from labkit.supply import Supplies, bounded_runtime, engine
+from labkit.supply.engine import Engine
+from labkit.trouble import CannotRun, Inconclusive
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def running(
+    kubernetes: str | None,
+    *,
+    nodes: str = "auto",
+    keep: bool = False,
+    reuse: bool = True,
+    name: str | None = None,
+    progress: Progress,
+) -> Iterator[LabCluster]:
+    """Have a cluster of a version for the length of a block; for the controlling process, in its main thread.
+
+    kubernetes, nodes: as `supply.provide` takes them; None is the latest.
+    reuse: take a kept cluster of that version if nobody uses it and it is whole; it stays kept.
+    name: use this kept cluster and no other, beside whoever else names it.
+    keep: leave the cluster to the user afterwards.
+
+    However the block ends, a cluster that is not kept is removed, within some removal.REMOVE_S seconds, and Ctrl-C and
+    SIGTERM wait for that. SIGTERM ends the block only after `interruption.end_in_order_on_sigterm` was called. What
+    SIGKILL leaves behind is removed by the next run or by `down`.
+
+    Raises: CannotRun when no such cluster can be had.
+    """
+    with contextlib.ExitStack() as undo:
+        with _sentences():
+            supplies = supply.provide(kubernetes or "latest", nodes=nodes, progress=progress)
+            machine = engine.ensure(progress)
+            removal.remove_stale(progress)
+            cluster = None
+            if name:
+                cluster = _named(name, supplies, progress, undo)
+            elif reuse:
+                cluster = _kept(supplies, progress, undo)
+            if cluster is None:
+                cluster = _new(supplies, machine, keep, progress, undo)
+        yield cluster
+
+
+def _new(supplies: Supplies, machine: Engine, keep: bool, progress: Progress, undo: contextlib.ExitStack) -> LabCluster:
+    held = lease.grant(
+        kubernetes=supplies.kubernetes,
+        node_image=supplies.node_image,
+        origin=supplies.origin,
+        kind=str(supplies.kind),
+    )
+    undo.callback(_part, held, progress)
+    cluster = handle(held)
+    progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
+    with timed(cluster.phases, "cluster"):
+        ids = _create(cluster, supplies, _kind_config(supplies, machine, held.folder), progress)
+        with timed(cluster.phases, "ready"):
+            cluster.wait_ready()
+            cluster.look()
+        with timed(cluster.phases, "network"):
+            cluster.establish_network()
+    held.update(state=lease.KEPT if keep else lease.RUNNING, images=ids)
+    progress.say(f"cluster {cluster.name} is up after {cluster.phases['cluster']:.0f} s")
+    return cluster
+
+
+def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress: Progress) -> dict[str, str]:
+    """Make cluster and images side by side and load the one into the other; give the images' ids by tag."""
+
+    def load() -> dict[str, str]:
+        tags = built.result()
+        cluster.nodes_up.wait()
+        return _load(cluster, tags)
+
+    def fetch_kubectl() -> None:
+        cluster.nodes_up.wait()
+        cluster.fetch_kubectl()
+
+    built = _in_background(lambda: _build(cluster, supplies, progress))
+    made = _in_background(lambda: cluster.create(config_file, progress=progress))
+    kubectl = _in_background(fetch_kubectl)
+    loaded = _in_background(load)
+    sources: tuple[Future[Any], ...] = (built, made)
+    for done in wait(sources, return_when=FIRST_EXCEPTION).done:
+        done.result()
+    kubectl.result()
+    return loaded.result()
+
+
+def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster:
+    held = lease.take(name, shared=True)
+    if held is None or not held.record.kept:
+        raise CannotRun(f"there is no kept cluster {name} that can be shared now: nox -s up makes one")
+    undo.callback(_part, held, progress)
+    if held.record.kubernetes != supplies.kubernetes:
+        raise CannotRun(
+            f"cluster {name} runs {held.record.kubernetes}, not the {supplies.kubernetes} that was asked for"
+        )
+    return _checked(held, supplies, progress)
+
+
+def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster | None:
+    """Take a kept cluster that is what would be made now; one that turns out to be broken is removed."""
+    for record in lease.records():
+        if not record.kept or (record.kubernetes, record.node_image) != (supplies.kubernetes, supplies.node_image):
+            continue
+        held = lease.take(record.cluster)
+        if held is None:
+            progress.say(f"the kept cluster {record.cluster} is in use by {record.holder}: making another one")
+            continue
+        with contextlib.ExitStack() as parting:
+            parting.callback(_part, held, progress)
+            for node in config.node_names(config.read(), record.cluster):
+                unpause(node)  # a run that was killed may have left it so
+            try:
+                cluster = _checked(held, supplies, progress)
+            except (CannotRun, Inconclusive) as trouble:
+                progress.say(f"the kept cluster {record.cluster} is of no use any more ({trouble}): removing it")
+                held.update(state=lease.RUNNING)
+                continue
+            undo.push(parting.pop_all())
+            return cluster
+    return None
+
+
+def _checked(held: Lease, supplies: Supplies, progress: Progress) -> LabCluster:
+    """Hold a kept cluster against what a new one would be, bring its images up to date, and give it."""
+    cluster = handle(held)
+    progress.say(f"using the kept cluster {cluster.name}: Kubernetes {cluster.kubernetes}")
+    with timed(cluster.phases, "cluster"):
+        tags = _build(cluster, supplies, progress)
+        cluster.wait_ready()
+        cluster.look()
+        cluster.establish_network()
+        cluster.images = tags
+        if dict(held.record.images) != _ids(tags):
+            held.update(images=_load(cluster, tags))
+    return cluster
+
+
+def handle(held: Lease) -> LabCluster:
+    """Give the cluster of a lease, as it was made."""
+    record = held.record
+    return LabCluster(
+        record.cluster,
+        folder=held.folder,
+        kind_path=Path(record.kind),
+        image=record.node_image,
+        kubernetes=record.kubernetes,
+        origin=record.origin,
+    )
+
+
+def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
+    local = machine.data_root is not None
+    host = Host(
+        cgroup_v1=machine.cgroup_v1,
+        # An engine elsewhere cannot be asked; the machines of such services lack nothing.
+        lowers_oom_score=not local or "CAP_SYS_RESOURCE" in bounded_runtime.bounding_set(_own_status()),
+    )
+    with answering():
+        labels = connection().images.get(supplies.node_image).labels
+    # The images made here carry both, see the recipe of the node image.
+    made_here = labels.get(network.ROUTES_LABEL) == network.ROUTES
+    patched = config.for_host(config.read(), supplies.kubernetes, host, image_bounds_oom=made_here)
+    path = folder / "kind.yaml"
+    path.write_text(yaml.safe_dump(patched, sort_keys=False))
+    return path
+
+
+def _own_status() -> str:
+    return Path("/proc/self/status").read_text()
+
+
+def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> tuple[str, ...]:
+    with timed(cluster.phases, "images"):
+        return images.build(supplies.python_base, progress)
+
+
+def _load(cluster: LabCluster, tags: tuple[str, ...]) -> dict[str, str]:
+    archive = cluster.path / "images.tar"
+    try:
+        with timed(cluster.phases, "save"):
+            images.save(tags, archive)
+        with timed(cluster.phases, "load"):
+            cluster.load_archive(archive)
+    finally:
+        archive.unlink(missing_ok=True)
+    cluster.images = tags
+    return _ids(tags)
+
+
+def _ids(tags: tuple[str, ...]) -> dict[str, str]:
+    with answering():
+        return {tag: str(connection().images.get(tag).id) for tag in tags}
+
+
+def _part(held: Lease, progress: Progress) -> None:
+    """Let go of a cluster: a kept one stays, any other is removed; of one that cannot be, the lease stays too."""
+    with interruption.held_off(), held:
+        if held.record.kept:
+            return
+        progress.say(f"removing cluster {held.record.cluster}")
+        try:
+            removal.remove(held)
+        except (CannotRun, Inconclusive) as trouble:
+            progress.say(f"{trouble}; nox -s down tries again")
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Before a cluster is there, whatever is in the way means that the run cannot start."""
+    try:
+        yield
+    except Inconclusive as trouble:
+        raise CannotRun(str(trouble)) from trouble
+    except OSError as error:
+        raise CannotRun(
+            f"a file of the cluster cannot be written ({error}): free some space, or set LABS_CACHE"
+        ) from error
+
+
+def _in_background(work: Callable[[], T]) -> Future[T]:
+    """Start work whose result is awaited elsewhere; an interrupted process does not wait for its thread to end."""
+    future: Future[T] = Future()
+
+    def do() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=do, daemon=True).start()
+    return future

@@ -1,0 +1,57 @@
+"""The kind configuration: three nodes, and a patch only where the machine needs one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.cluster import config
+from labkit.cluster.config import Host
+
+V1 = Host(cgroup_v1=True, lowers_oom_score=True)
+V2 = Host(cgroup_v1=False, lowers_oom_score=True)
+BOUNDED = Host(cgroup_v1=False, lowers_oom_score=False)
+
+
+def made(kubernetes: str, host: Host, *, image_bounds_oom: bool = False) -> dict[str, Any]:
+    return config.for_host(config.read(), kubernetes, host, image_bounds_oom=image_bounds_oom)
+
+
+def test_the_cluster_has_one_control_plane_and_two_workers() -> None:
+    assert config.node_names(config.read(), "labs-0123abcd") == (
+        "labs-0123abcd-control-plane",
+        "labs-0123abcd-worker",
+        "labs-0123abcd-worker2",
+    )
+
+
+@pytest.mark.parametrize("kubernetes", ["v1.34.11", "v1.35.8", "v1.36.4", "v1.37.0", "v1.38.0-alpha.1"])
+def test_a_machine_that_lacks_nothing_gets_the_file_as_it_is(kubernetes: str) -> None:
+    assert made(kubernetes, V2) == config.read()
+
+
+@pytest.mark.parametrize("kubernetes", ["v1.35.0", "v1.36.4", "v1.37.0", "v1.38.0-alpha.1"])
+def test_on_cgroup_v1_the_kubelet_is_told_to_start(kubernetes: str) -> None:
+    (patch,) = made(kubernetes, V1)["kubeadmConfigPatches"]
+    assert yaml.safe_load(patch) == {"kind": "KubeletConfiguration", "failCgroupV1": False}
+
+
+def test_before_1_35_the_kubelet_starts_on_cgroup_v1_untold() -> None:
+    assert made("v1.34.11", V1) == config.read()
+
+
+def test_where_no_process_may_lower_its_oom_score_containerd_is_told_not_to_ask() -> None:
+    (patch,) = made("v1.34.11", BOUNDED)["containerdConfigPatches"]
+    assert "restrict_oom_score_adj = true" in patch
+
+
+def test_an_image_that_does_not_ask_needs_no_patch() -> None:
+    assert made("v1.34.11", BOUNDED, image_bounds_oom=True) == config.read()
+
+
+def test_the_networks_are_those_of_the_file() -> None:
+    networks = config.networks(config.read())
+    assert not networks.pods.overlaps(networks.services)
+    assert networks.services[10] in networks.services

@@ -1,0 +1,113 @@
+"""LabCluster without an engine: what crosses to another process, what kind's output means, what it never does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_kind import KindCluster  # type: ignore[import-untyped]
+
+from labkit.cluster import LabCluster, Node
+from labkit.cluster.commands import Result
+from labkit.cluster.labcluster import why_kind_failed
+from labkit.trouble import CannotRun
+
+KIND = """#!/bin/sh
+echo 'Creating cluster "labs-0123abcd" ...' >&2
+echo ' • Preparing nodes 📦 📦 📦   ...' >&2
+echo ' ✓ Preparing nodes 📦 📦 📦 ' >&2
+echo ' • Writing configuration 📜  ...' >&2
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> LabCluster:
+    return LabCluster(
+        "labs-0123abcd",
+        folder=tmp_path,
+        kind_path=tmp_path / "kind",
+        image="labs/node:1",
+        kubernetes="v1.37.0",
+        origin="built",
+    )
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def test_it_is_a_kind_cluster_and_makes_nothing_below_the_current_directory(
+    cluster: LabCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(cluster, KindCluster)
+    assert list(tmp_path.iterdir()) == []
+    assert cluster.kubeconfig_path == tmp_path / "kubeconfig"
+
+
+def test_a_handle_crosses_to_another_process_whole(cluster: LabCluster) -> None:
+    cluster.nodes = (
+        Node("labs-0123abcd-control-plane", "control-plane", "172.18.0.2", "10.244.0.0/24"),
+        Node("labs-0123abcd-worker", "worker", "172.18.0.3", "10.244.1.0/24"),
+    )
+    cluster.images = ("labs/web:1",)
+    cluster.phases["cluster"] = 30.0
+    there = LabCluster.attach(json.loads(json.dumps(cluster.describe())))
+    assert there.describe() == cluster.describe()
+    assert there.control_plane.name == "labs-0123abcd-control-plane"
+    assert [node.name for node in there.workers] == ["labs-0123abcd-worker"]
+
+
+def test_kinds_stages_are_timed_and_tell_when_the_nodes_are_up(cluster: LabCluster) -> None:
+    program(cluster.kind_path, KIND + "echo ' • Starting control-plane 🕹️  ...' >&2\n")
+    cluster.create()
+    assert {"nodes", "configuration", "kubeadm init", "create"} <= cluster.phases.keys()
+    assert cluster.nodes_up.is_set()
+
+
+def test_when_kind_fails_its_last_lines_are_told_and_nobody_believes_the_nodes_to_be_up(cluster: LabCluster) -> None:
+    program(cluster.kind_path, KIND + "echo 'ERROR: failed to create cluster: the reason' >&2; exit 1\n")
+    with pytest.raises(CannotRun, match="the reason"):
+        cluster.create()
+    assert not cluster.nodes_up.is_set()
+
+
+def test_kind_is_given_the_clusters_own_kubeconfig(cluster: LabCluster) -> None:
+    program(
+        cluster.kind_path, '#!/bin/sh\necho "$@" >"$(dirname "$0")/said"; echo "$KUBECONFIG" >>"$(dirname "$0")/said"\n'
+    )
+    cluster.create("/config.yaml")
+    words, kubeconfig = (cluster.path / "said").read_text().splitlines()
+    assert words == (
+        "create cluster --name labs-0123abcd --image labs/node:1"
+        f" --kubeconfig {cluster.kubeconfig_path} --config /config.yaml"
+    )
+    assert kubeconfig == str(cluster.kubeconfig_path)
+
+
+def test_a_full_disk_is_called_by_its_name() -> None:
+    result = Result(("kind",), 1, "docker: write /x: no space left on device\n", "", 1.0)
+    assert why_kind_failed(result).startswith("the disk is full")
+
+
+def test_kubectl_runs_with_the_kubeconfig_that_is_given(cluster: LabCluster) -> None:
+    program(cluster.kubectl_path, '#!/bin/sh\necho "$KUBECONFIG $*"; exit 1\n')
+    own = cluster.kubectl("get", "pods")
+    other = cluster.kubectl("get", "pods", kubeconfig=Path("/other"))
+    assert (own.rc, own.stdout) == (1, f"{cluster.kubeconfig_path} get pods\n")
+    assert other.stdout == "/other get pods\n"
+
+
+def test_what_is_broken_in_the_parent_is_never_reached(cluster: LabCluster) -> None:
+    with pytest.raises(NotImplementedError):
+        cluster.port_forward("pod/web", 80)
+    with pytest.raises(NotImplementedError):
+        cluster.load_docker_image("labs/web:1")
+
+
+def test_nothing_is_ever_downloaded(cluster: LabCluster) -> None:
+    cluster.ensure_kind()
+    cluster.ensure_kubectl()
+    assert list(cluster.path.iterdir()) == []

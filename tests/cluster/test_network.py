@@ -1,0 +1,79 @@
+"""The network: which routes each node gets, what closes it, and how a wrong answer is called."""
+
+from __future__ import annotations
+
+import subprocess
+from ipaddress import IPv4Network
+
+from labkit.cluster import network
+from labkit.cluster.config import Networks
+from labkit.cluster.nodes import Node
+
+NETWORKS = Networks(pods=IPv4Network("10.244.0.0/16"), services=IPv4Network("10.96.0.0/16"))
+NODES = (
+    Node("c-control-plane", "control-plane", "172.18.0.4", "10.244.0.0/24"),
+    Node("c-worker", "worker", "172.18.0.2", "10.244.1.0/24"),
+    Node("c-worker2", "worker", "172.18.0.3", "10.244.2.0/24"),
+)
+
+
+def script(node: Node, *, routed: bool = True) -> list[str]:
+    return network.setup_script(node, NODES, NETWORKS, routed=routed).splitlines()
+
+
+def test_a_node_gets_a_route_to_the_pods_of_every_other_node_and_none_to_its_own() -> None:
+    assert [line for line in script(NODES[1]) if " via " in line] == [
+        "ip route replace 10.244.0.0/24 via 172.18.0.4",
+        "ip route replace 10.244.2.0/24 via 172.18.0.3",
+    ]
+
+
+def test_where_a_daemon_lays_the_routes_only_the_end_of_dead_addresses_is_set_up() -> None:
+    lines = script(NODES[1], routed=False)
+    assert not any(" via " in line for line in lines)
+    assert "ip route replace unreachable 10.244.0.0/16" in lines
+    assert [line.split(" || ")[1] for line in lines if "iptables" in line] == [
+        "iptables -w -I FORWARD -d 10.96.0.0/16 -j REJECT",
+        "iptables -w -I OUTPUT -d 10.96.0.0/16 -j REJECT",
+    ]
+
+
+def test_a_rule_is_added_only_where_it_is_not_there_yet() -> None:
+    for line in script(NODES[0]):
+        if "iptables" in line:
+            check, _, add = line.partition(" || ")
+            assert check.replace(" -C ", " -I ").removesuffix(" 2>/dev/null") == add
+
+
+def test_the_scripts_are_bash() -> None:
+    urls = [url for url, _ in network.probes(NETWORKS, NODES[0].pod_cidr).values()]
+    for text in ("\n".join(script(NODES[0])), network.check_script(urls)):
+        subprocess.run(["bash", "-n", "-c", text], check=True)
+
+
+def test_live_and_dead_addresses_are_asked_for() -> None:
+    asked = network.probes(NETWORKS, "10.244.1.0/24")
+    assert asked["the API's Service"] == ("https://10.96.0.1/livez", True)
+    assert asked["the DNS Service"][0].startswith("http://10.96.0.10:")
+    assert asked["an address of this node that no Pod has"] == ("http://10.244.1.254:9/", False)
+    assert sum(must_answer for _, must_answer in asked.values()) == 2
+
+
+def test_a_closed_network_has_no_faults() -> None:
+    asked = network.probes(NETWORKS, "10.244.1.0/24")
+    output = "".join(f"{at} {0 if must else 7}\n" for at, (_, must) in enumerate(asked.values()))
+    assert network.faults(asked, output) == []
+
+
+def test_each_wrong_answer_is_named() -> None:
+    asked = {"live": ("http://a/", True), "dead": ("http://b/", False), "silent": ("http://c/", False)}
+    assert network.faults(asked, "0 7\n1 0\n2 28\n") == [
+        "live does not answer (http://a/, curl's exit code 7)",
+        "dead is not refused (http://b/, curl's exit code 0)",
+        "silent is not refused (http://c/, curl's exit code 28)",
+    ]
+
+
+def test_a_node_that_says_nothing_is_not_fit() -> None:
+    asked = network.probes(NETWORKS, "10.244.1.0/24")
+    assert len(network.faults(asked, "")) == len(asked)
