@@ -27,7 +27,10 @@ def install(packages: list[str], progress: Progress) -> None:
     try:
         # A list that cannot be refreshed (a third-party source that is down) is no reason to stop: the install tells.
         run(["apt-get", "update", "-qq"], env=env, check=False)
-        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wait_for_others, *packages], env=env)
+        run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *wait_for_others, *packages],
+            env=env,
+        )
     except Failed as failed:
         raise CannotRun(
             f"apt-get could not install {' '.join(packages)} ({failed.last_words}):"
@@ -37,4 +40,4 @@ def install(packages: list[str], progress: Progress) -> None:
 
 def available(package: str) -> bool:
     """Tell whether the package source has such a package at all (names differ between releases)."""
-    return run(["apt-cache", "show", "--quiet=2", package], check=False).returncode == 0
+    return "Package:" in run(["apt-cache", "show", package], check=False)

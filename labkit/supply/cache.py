@@ -3,15 +3,98 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import inspect
+import json
 import os
+import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import filelock
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
+from labkit.supply.meter import Meter
+
+KEY_LENGTH = 12
+"""Hexadecimal digits of a part's key: 48 bits, far more than a machine's parts need to be told apart."""
+
+
+Make = Callable[[Path, Callable[[float], None]], None]
+
+
+def key_of(*made_of: object) -> str:
+    """Give the key of something by what it is made of: JSON values, and modules and functions, which stand for their source.
+
+    A changed version, flag or line of the code that does the work gives another key, so nothing old is ever served.
+    """
+    plain = [
+        inspect.getsource(thing) if isinstance(thing, (ModuleType, FunctionType)) else thing
+        for thing in made_of
+    ]
+    text = json.dumps(plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+class Workshop:
+    """The parts under one folder, and the meter that tells how far the making of them has come.
+
+    One process at a time works in it (`alone`); several threads of that process may.
+    """
+
+    def __init__(self, root: Path, progress: Progress, meter: Meter) -> None:
+        self._parts = root / "parts"
+        self._making = root / "making"
+        self.progress = progress
+        self.meter = meter
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half made; to be called by whoever works here alone."""
+        _remove(self._making)
+
+    def part(self, name: str, made_of: list[object], make: Make, *, variant: str = "") -> Path:
+        """Give the folder of a part: the one that was kept, or a new one that `make` fills.
+
+        A part appears under its final name only when `make` has come back; older parts of that name and variant then
+        go. `make` gets the folder to fill and a function that takes the share done, 0 to 1.
+        """
+        title = f"{name}-{variant}" if variant else name
+        folder = self._parts / f"{title}-{key_of(title, *made_of)}"
+        if folder.exists():
+            self.meter.reuse(name)
+            return folder
+        started = time.monotonic()
+        self.meter.move(name, 0.0)
+        self._parts.mkdir(parents=True, exist_ok=True)
+        with self.scratch(title) as half:
+            made = half / "made"
+            made.mkdir()
+            make(made, lambda share: self.meter.move(name, share))
+            made.rename(folder)
+        for old in self._parts.glob(f"{title}-{'[0-9a-f]' * KEY_LENGTH}"):
+            if old != folder:
+                _remove(old)
+        self.progress.say(f"made {title} in {time.monotonic() - started:.0f} s")
+        self.meter.finish(name)
+        return folder
+
+    @contextlib.contextmanager
+    def scratch(self, name: str) -> Iterator[Path]:
+        """Give a folder for something on its way; it goes when the block is left, or with the next sweep."""
+        self._making.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=self._making, prefix=f"{name}-", ignore_cleanup_errors=True
+        ) as path:
+            yield Path(path)
+
+
+def _remove(folder: Path) -> None:
+    # Never into another file system: a killed build of a Debian root may have left something mounted.
+    subprocess.run(["rm", "-rf", "--one-file-system", "--", str(folder)], check=False)
 
 
 @contextlib.contextmanager

@@ -46,6 +46,8 @@ class Engine:
     client: docker.DockerClient
     version: str
     cgroup_v1: bool
+    architecture: str
+    """Go's word for the processor: amd64, arm64."""
     data_root: Path | None
     """Where images lie, when that is on this machine."""
 
@@ -63,7 +65,9 @@ def ensure(progress: Progress) -> Engine:
             if isinstance(engine, str):
                 engine = _start(progress)
     if shutil.which("docker") is None:
-        raise CannotRun("the docker command is missing, and kind needs it: install Docker's command line client")
+        raise CannotRun(
+            "the docker command is missing, and kind needs it: install Docker's command line client"
+        )
     if engine.data_root is not None:
         _make_room_for_watchers(progress)
     return engine
@@ -85,6 +89,7 @@ def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
     return Engine(
         client=client,
         version=info["ServerVersion"],
+        architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], info["Architecture"]),
         cgroup_v1=info.get("CgroupVersion") != "2",
         data_root=data_root if local else None,
     )
@@ -196,7 +201,9 @@ def _needs(folder: Path, progress: Progress) -> dict[str, Any]:
         Path("/proc/self/status").read_text(), int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     )
     if missing:
-        progress.say(f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own")
+        progress.say(
+            f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own"
+        )
         needs["runtimes"] = {"bounded": {"path": str(_install_bounded_runtime(folder))}}
         needs["default-runtime"] = "bounded"
     return needs

@@ -1,10 +1,14 @@
-"""Other programs, run so that an interruption stops them and their last words reach the error."""
+"""Other programs, run so that an interruption ends them and their last words reach the error."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -24,24 +28,104 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     check: bool = True,
-    timeout_s: float | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and keep what it wrote (stderr and stdout as one text in `stdout`).
+    on_line: Callable[[str], None] | None = None,
+) -> str:
+    """Run a program to its end and give what it wrote, stdout and stderr as one text; `on_line` sees it live.
 
-    Raises: Failed when it ends with an error and `check` is left on; FileNotFoundError when there is no such program.
+    Raises: Failed when it ends with an error and `check` is left on, and when `aside` ended it.
     """
-    words = [str(word) for word in argv]
-    done = subprocess.run(
-        words,
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=timeout_s,
-    )
-    if check and done.returncode:
-        raise Failed(words, done.returncode, done.stdout)
-    return done
+    with _running(argv, env, cwd, stderr=subprocess.STDOUT) as child:
+        assert child.stdout is not None
+        output: list[str] = []
+        for line in child.stdout:
+            output.append(line)
+            if on_line is not None:
+                on_line(line.rstrip("\n"))
+        child.wait()
+    if check and child.returncode:
+        raise Failed(_words(argv), child.returncode, "".join(output))
+    return "".join(output)
+
+
+def ask(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+    """Run a program and give its stdout alone: the answer, without the warnings beside it.
+
+    Raises: Failed, with what it wrote on stderr.
+    """
+    with _running(argv, env, cwd, stderr=subprocess.PIPE) as child:
+        answer, complaints = child.communicate()
+    if child.returncode:
+        raise Failed(_words(argv), child.returncode, complaints or answer)
+    return answer
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[ThreadPoolExecutor]:
+    """Give a thread for work beside the main work; what ends the block early ends what runs in the thread too."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield pool
+    except BaseException:
+        with _children.stopped():
+            pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+@contextlib.contextmanager
+def _running(
+    argv: Sequence[str | Path], env: Mapping[str, str] | None, cwd: Path | None, *, stderr: int
+) -> Iterator[subprocess.Popen[str]]:
+    # A process that is killed outright cannot end its children; the kernel does it where util-linux can ask it to.
+    prefix = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+    with _children.lock:
+        if _children.closed:
+            raise Failed(_words(argv), -1, "not started: this run is being stopped")
+        child = subprocess.Popen(
+            [*prefix, *_words(argv)],
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+        )
+        _children.running.add(child)
+    try:
+        yield child
+    except BaseException:
+        child.terminate()
+        raise
+    finally:
+        child.communicate()
+        with _children.lock:
+            _children.running.discard(child)
+
+
+def _words(argv: Sequence[str | Path]) -> list[str]:
+    return [str(word) for word in argv]
+
+
+class _Children:
+    """The programs that run now, in any thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: set[subprocess.Popen[str]] = set()
+        self.closed = False
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """End every program that runs now, and let none start until the block is left."""
+        with self.lock:
+            self.closed = True
+            for child in self.running:
+                child.terminate()
+        try:
+            yield
+        finally:
+            self.closed = False
+
+
+_children = _Children()

@@ -1,0 +1,87 @@
+"""Images in the engine: found by name, imported from a tar, pulled by digest, and cleared away when they are superseded."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from labkit.supply.engine import Engine
+from labkit.trouble import CannotRun
+
+LABEL_KEY = "labs.recipe"
+"""Label of every image that is made here: the key of everything that made it."""
+
+BUILDING = "labs-building-"
+"""How the names of containers begin that exist only while an image is made in them.
+
+Not a label: an image keeps the labels of the container that it is made from, and gives them to its own containers.
+"""
+
+_QUIET_S = 60
+"""Seconds without any news from a pull before it is given up: a registry that is not reached says nothing."""
+
+
+class NotPulled(Exception):
+    """An image could not be pulled; the message is the engine's reason."""
+
+
+def has_image(engine: Engine, name: str) -> bool:
+    """Tell whether the engine has an image by this name, tag or digest."""
+    try:
+        engine.client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> None:
+    """Make an image with one layer out of a tar of its files; `changes` are lines of a Dockerfile.
+
+    Raises: CannotRun with the engine's reason.
+    """
+    repository, _, tag = name.rpartition(":")
+    answer = engine.client.api.import_image(str(tar), repository=repository, tag=tag, changes=changes)
+    for line in answer.splitlines():
+        if reason := json.loads(line).get("error"):
+            raise CannotRun(f"the engine did not take the image {name}: {reason}")
+
+
+def pull(engine: Engine, repository: str, reference: str) -> None:
+    """Pull one image by tag or digest, once; the engine checks a digest itself.
+
+    Raises: NotPulled, with the registry's or the engine's own words.
+    """
+    # images.pull hides errors that come in the stream, so the stream is read here.
+    hurried = docker.from_env(timeout=_QUIET_S)
+    try:
+        for event in hurried.api.pull(repository, tag=reference, stream=True, decode=True):
+            if reason := event.get("error"):
+                raise NotPulled(" ".join(str(reason).split()))
+    except (DockerException, OSError) as error:
+        raise NotPulled(" ".join(str(error).split())) from error
+    finally:
+        hurried.close()
+
+
+def remove_leftovers(engine: Engine) -> None:
+    """Remove the containers in which a killed run was making an image."""
+    for container in engine.client.containers.list(all=True, filters={"name": f"^/?{BUILDING}"}):
+        with contextlib.suppress(NotFound):
+            container.remove(force=True, v=True)
+
+
+def remove_superseded(engine: Engine, keep: str, labels: Iterable[str]) -> None:
+    """Remove the images of `keep`'s repository that have these labels too, but for those that a container uses."""
+    repository = keep.rpartition(":")[0]
+    filters: dict[str, Any] = {"label": list(labels)}
+    for image in engine.client.images.list(repository, filters=filters):
+        for tag in image.tags:
+            if tag != keep and tag.startswith(f"{repository}:"):
+                with contextlib.suppress(APIError):
+                    engine.client.images.remove(tag)

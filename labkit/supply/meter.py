@@ -1,0 +1,55 @@
+"""How far a build of many parts has come: the share that is done and the time that is left, from measured seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from labkit.progress import Progress
+
+
+class Meter:
+    """Weigh parts by the seconds they took on two cores, and correct that by the pace of this machine, now.
+
+    Safe to use from several threads.
+    """
+
+    TRUST_S = 20.0
+    """Seconds' worth of finished work before this machine's own pace counts for more than the measured seconds."""
+
+    def __init__(
+        self,
+        progress: Progress,
+        what: str,
+        seconds: Mapping[str, float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._progress = progress
+        self._what = what
+        self._seconds = dict(seconds)
+        self._shares = dict.fromkeys(seconds, 0.0)
+        self._clock = clock
+        self._started = clock()
+        self._lock = threading.Lock()
+
+    def move(self, part: str, share: float) -> None:
+        """Set how much of one part is done, 0 to 1, and say what that makes of the whole."""
+        with self._lock:
+            self._shares[part] = min(max(share, self._shares.get(part, 0.0)), 1.0)
+            done_s = sum(self._seconds.get(name, 0.0) * share for name, share in self._shares.items())
+            all_s = sum(self._seconds.values())
+            elapsed_s = self._clock() - self._started
+        if all_s > 0:
+            pace = (elapsed_s + self.TRUST_S) / (done_s + self.TRUST_S)
+            self._progress.step(self._what, share=done_s / all_s, left_s=(all_s - done_s) * pace)
+
+    def finish(self, part: str) -> None:
+        """Count one part as done."""
+        self.move(part, 1.0)
+
+    def reuse(self, part: str) -> None:
+        """Take a part that was kept out of the reckoning: it costs nothing and says nothing about the pace."""
+        with self._lock:
+            self._seconds.pop(part, None)
+            self._shares.pop(part, None)
