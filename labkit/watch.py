@@ -122,6 +122,8 @@ class Watch:
         """Follow one stream until the server ends it."""
         query = f"?watch=1&allowWatchBookmarks=true&timeoutSeconds={SERVER_S}&resourceVersion={self._version}"
         self._stream = self._api.stream(self._path + query, read_s=SERVER_S + 10)
+        if self._stopped.is_set():  # `stop` may have come while the stream was being opened
+            return
         for line in self._stream:
             if self._stopped.is_set():
                 return

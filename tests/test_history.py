@@ -57,7 +57,7 @@ def test_a_state_that_was_over_before_the_wait_began_counts() -> None:
 
 
 def test_a_state_from_before_the_act_does_not_count() -> None:
-    seen = history(Clock(step=1))
+    seen = history(Clock(step=100))
     seen.add(pod(1, restarts=1))
     with pytest.raises(NeverHappened, match=r"last seen: pod/web Running ready=True restartCount=1"):
         seen.eventually("restart", [WEB], restarted, within=Window(0, 5), since=Act(2, ""))
@@ -83,21 +83,21 @@ def test_several_subjects_are_judged_on_their_states_of_one_moment() -> None:
         seen.add(state)
     with pytest.raises(NeverHappened):
         History.eventually(
-            _with_clock(seen, Clock(step=9)), "both", [WEB, TWIN], lambda a, b: a.ready and b.ready, within=Window(0, 1)
+            _with_clock(seen, Clock(step=100)), "both", [WEB, TWIN], lambda a, b: a.ready and b.ready, within=Window(0, 1)
         )
     found = seen.eventually("swapped", [WEB, TWIN], lambda a, b: not a.ready and b.ready, within=Window(0, 1))
     assert [s.name for s in found] == ["web", "twin"]
 
 
 def test_lateness_on_a_loaded_machine_is_inconclusive() -> None:
-    seen = history(Clock(step=30), load=4.0)
+    seen = history(Clock(step=200), load=4.0)
     seen.add(pod(1))
     with pytest.raises(Inconclusive, match=r"4.0 tasks per core"):
         seen.eventually("restart", [WEB], restarted, within=Window(0, 5))
 
 
 def test_a_gap_makes_absence_inconclusive() -> None:
-    seen = history(Clock(step=9))
+    seen = history(Clock(step=100))
     seen.add(pod(1))
     seen.lost(Gap("Pod", 2, 200, "410"))
     with pytest.raises(Inconclusive, match="states were lost"):
