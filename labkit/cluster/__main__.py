@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import LabCluster, check, interruption, lease, provision, removal, running
+from labkit.cluster import LabCluster, check, interruption, lease, provision, removal
+from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import engine
 from labkit.trouble import CannotRun, Inconclusive

@@ -54,17 +54,19 @@ def node_names(config: dict[str, Any], cluster: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def for_host(config: dict[str, Any], kubernetes: str, host: Host, *, image_bounds_oom: bool) -> dict[str, Any]:
+def for_host(config: dict[str, Any], kubernetes: str, host: Host, *, made_here: bool) -> dict[str, Any]:
     """Add the patches without which nodes of that version do not come up on that host; none where none is needed.
 
-    `image_bounds_oom`: the node image's containerd asks for no lower oom_score_adj by itself; a patch would only cost
-    each node a restart of containerd.
+    `made_here`: the node image was made from source, and those need no patch (see containerd_config and
+    kubelet_defaults in labkit/supply/node_files.py); one would only cost each node a restart of containerd.
     """
+    if made_here:
+        return config
     patched = copy.deepcopy(config)
     if host.cgroup_v1 and _minor(kubernetes) >= 35:
         # From 1.35 the kubelet refuses cgroup v1 unless told (kubernetes/kubernetes#134298); before, it need not be.
         patched.setdefault("kubeadmConfigPatches", []).append(_CGROUP_V1)
-    if not host.lowers_oom_score and not image_bounds_oom:
+    if not host.lowers_oom_score:
         # Else every sandbox dies: the pause container's oom_score_adj of -998 may not be set without CAP_SYS_RESOURCE.
         patched.setdefault("containerdConfigPatches", []).append(_OOM_SCORE)
     return patched

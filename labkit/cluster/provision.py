@@ -182,9 +182,8 @@ def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
     )
     with answering():
         labels = connection().images.get(supplies.node_image).labels
-    # The images made here carry both, see the recipe of the node image.
     made_here = labels.get(network.ROUTES_LABEL) == network.ROUTES
-    patched = config.for_host(config.read(), supplies.kubernetes, host, image_bounds_oom=made_here)
+    patched = config.for_host(config.read(), supplies.kubernetes, host, made_here=made_here)
     path = folder / "kind.yaml"
     path.write_text(yaml.safe_dump(patched, sort_keys=False))
     return path

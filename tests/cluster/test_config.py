@@ -15,8 +15,8 @@ V2 = Host(cgroup_v1=False, lowers_oom_score=True)
 BOUNDED = Host(cgroup_v1=False, lowers_oom_score=False)
 
 
-def made(kubernetes: str, host: Host, *, image_bounds_oom: bool = False) -> dict[str, Any]:
-    return config.for_host(config.read(), kubernetes, host, image_bounds_oom=image_bounds_oom)
+def made(kubernetes: str, host: Host, *, made_here: bool = False) -> dict[str, Any]:
+    return config.for_host(config.read(), kubernetes, host, made_here=made_here)
 
 
 def test_the_cluster_has_one_control_plane_and_two_workers() -> None:
@@ -34,7 +34,7 @@ def test_a_machine_that_lacks_nothing_gets_the_file_as_it_is(kubernetes: str) ->
 
 @pytest.mark.parametrize("kubernetes", ["v1.35.0", "v1.36.4", "v1.37.0", "v1.38.0-alpha.1"])
 def test_on_cgroup_v1_the_kubelet_is_told_to_start(kubernetes: str) -> None:
-    (patch,) = made(kubernetes, V1)["kubeadmConfigPatches"]
+    patch = made(kubernetes, V1)["kubeadmConfigPatches"][-1]
     assert yaml.safe_load(patch) == {"kind": "KubeletConfiguration", "failCgroupV1": False}
 
 
@@ -47,8 +47,8 @@ def test_where_no_process_may_lower_its_oom_score_containerd_is_told_not_to_ask(
     assert "restrict_oom_score_adj = true" in patch
 
 
-def test_an_image_that_does_not_ask_needs_no_patch() -> None:
-    assert made("v1.34.11", BOUNDED, image_bounds_oom=True) == config.read()
+def test_a_node_image_made_here_needs_no_patch() -> None:
+    assert made("v1.37.0", Host(cgroup_v1=True, lowers_oom_score=False), made_here=True) == config.read()
 
 
 def test_the_networks_are_those_of_the_file() -> None:

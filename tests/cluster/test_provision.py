@@ -1,0 +1,251 @@
+"""A run's cluster from asking to parting, on stand-ins for supply, engine, kind and images: who cleans up, and when."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from labkit import images, supply
+from labkit.cluster import LabCluster, lease, nodes, provision, removal
+from labkit.cluster.provision import running
+from labkit.cluster.lease import Lease
+from labkit.cluster.provision import running
+from labkit.progress import Progress
+from labkit.trouble import CannotRun, Inconclusive
+
+TAGS = ("labs/web:1",)
+
+
+class Machine:
+    """Stands for all that is outside this process; remembers what was done, in order."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.image_ids = "sha256:1"
+        self.create: Callable[[LabCluster], None] = lambda cluster: cluster.nodes_up.set()
+        self.build: Callable[[], None] = lambda: None
+        self.look: Callable[[], None] = lambda: None
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+
+    def provide(kubernetes: str, **_: object) -> SimpleNamespace:
+        tag = "v1.37.0" if kubernetes == "latest" else f"v{kubernetes}.0"
+        return SimpleNamespace(
+            kubernetes=tag, kind=Path("/bin/kind"), node_image=f"labs/node:{tag}", origin="built", python_base="python"
+        )
+
+    def build(*_: object) -> tuple[str, ...]:
+        machine.build()
+        machine.did.append("build")
+        return TAGS
+
+    def create(cluster: LabCluster, *_: object, **__: object) -> None:
+        machine.create(cluster)
+        machine.did.append("create")
+
+    def remove(held: Lease) -> None:
+        machine.did.append("remove")
+        held.forget()
+
+    def does(what: str) -> Callable[..., None]:
+        return lambda *_, **__: machine.did.append(what)
+
+    monkeypatch.setattr(supply, "provide", provide, raising=False)
+    monkeypatch.setattr(supply.engine, "ensure", lambda _: SimpleNamespace(data_root=None, cgroup_v1=False))
+    monkeypatch.setattr(images, "build", build)
+    monkeypatch.setattr(images, "save", lambda _, path: path.touch())
+    monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))
+    monkeypatch.setattr(provision, "_ids", lambda tags: dict.fromkeys(tags, machine.image_ids))
+    monkeypatch.setattr(provision, "unpause", does("unpause"))
+    monkeypatch.setattr(nodes, "all_run", lambda *_: True)
+    monkeypatch.setattr(removal, "remove", remove)
+    monkeypatch.setattr(LabCluster, "create", create)
+    monkeypatch.setattr(LabCluster, "look", lambda _: machine.look())
+    for name in ("fetch_kubectl", "load_archive", "wait_ready", "establish_network"):
+        monkeypatch.setattr(LabCluster, name, does(name))
+    return machine
+
+
+@pytest.fixture
+def progress() -> Progress:
+    return Progress(lambda _: None)
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+def test_a_run_has_a_cluster_of_the_version_asked_for_and_removes_it(machine: Machine, progress: Progress) -> None:
+    with running("1.36", progress=progress) as cluster:
+        assert cluster.kubernetes == "v1.36.0"
+        assert cluster.images == TAGS
+        assert cluster.phases.keys() >= {"cluster", "images", "save", "load", "ready", "network"}
+        (record,) = lease.records()
+        assert record.state == lease.RUNNING
+        assert lease.take(record.cluster) is None
+        assert "remove" not in machine.did
+    assert machine.did[-1] == "remove"
+    assert lease.records() == []
+
+
+def test_the_lease_is_there_before_creation_starts(machine: Machine, progress: Progress) -> None:
+    seen: list[str] = []
+
+    def create(cluster: LabCluster) -> None:
+        seen.extend(record.state for record in lease.records())
+        cluster.nodes_up.set()
+
+    machine.create = create
+    with running(None, progress=progress):
+        assert seen == [lease.CREATING]
+
+
+def test_images_build_while_the_cluster_is_made_and_load_when_its_nodes_run(
+    machine: Machine, progress: Progress
+) -> None:
+    building, made = threading.Event(), threading.Event()
+
+    def build() -> None:
+        building.set()
+        assert made.wait(5), "the cluster waits for the images"
+
+    def create(cluster: LabCluster) -> None:
+        assert building.wait(5), "the images wait for the cluster"
+        cluster.nodes_up.set()
+        made.set()
+
+    machine.build, machine.create = build, create
+    with running(None, progress=progress):
+        assert machine.did.index("load_archive") > machine.did.index("build")
+
+
+@pytest.mark.parametrize("part", ["create", "build"])
+def test_when_making_fails_what_was_made_is_removed(machine: Machine, progress: Progress, part: str) -> None:
+    setattr(machine, part, lambda *_: fail(CannotRun("the reason")))
+    with pytest.raises(CannotRun, match="the reason"), running(None, progress=progress):
+        pytest.fail("there is no cluster")
+    assert machine.did[-1] == "remove"
+    assert lease.records() == []
+
+
+def test_a_failing_build_does_not_wait_for_the_cluster(machine: Machine, progress: Progress) -> None:
+    never = threading.Event()
+    machine.create = lambda _: (never.wait(30), None)[1]
+    machine.build = lambda: fail(CannotRun("the reason"))
+    with pytest.raises(CannotRun, match="the reason"), running(None, progress=progress):
+        pass
+    never.set()
+
+
+def test_a_wrong_version_ends_the_run_before_its_first_lab(machine: Machine, progress: Progress) -> None:
+    machine.look = lambda: fail(CannotRun("the API server is v1.36.0"))
+    with pytest.raises(CannotRun, match=r"v1\.36\.0"), running(None, progress=progress):
+        pytest.fail("there is no cluster")
+    assert machine.did[-1] == "remove"
+
+
+def test_trouble_before_the_cluster_is_there_means_that_the_run_cannot_start(
+    machine: Machine, progress: Progress
+) -> None:
+    machine.look = lambda: fail(Inconclusive("the API server did not answer"))
+    with pytest.raises(CannotRun, match="did not answer"), running(None, progress=progress):
+        pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()], ids=["Ctrl-C", "error"])
+def test_a_cluster_goes_however_its_block_ends(machine: Machine, progress: Progress, error: BaseException) -> None:
+    with pytest.raises(type(error)), running(None, progress=progress):
+        raise error
+    assert machine.did[-1] == "remove"
+
+
+def test_an_interruption_while_it_is_being_made_removes_it_too(machine: Machine, progress: Progress) -> None:
+    machine.look = lambda: fail(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt), running(None, progress=progress):
+        pass
+    assert machine.did[-1] == "remove"
+
+
+def test_a_kept_cluster_is_used_again_by_the_next_run_and_stays_kept(machine: Machine, progress: Progress) -> None:
+    with running(None, keep=True, progress=progress) as first:
+        pass
+    with running(None, progress=progress) as second:
+        assert second.name == first.name
+        assert machine.did.count("create") == 1
+        assert machine.did.count("load_archive") == 1, "unchanged images were loaded again"
+    (record,) = lease.records()
+    assert record.kept
+
+
+def test_a_kept_cluster_gets_images_that_have_changed(machine: Machine, progress: Progress) -> None:
+    with running(None, keep=True, progress=progress):
+        machine.image_ids = "sha256:2"
+    with running(None, progress=progress):
+        assert machine.did.count("load_archive") == 2
+    (record,) = lease.records()
+    assert record.images == {"labs/web:1": "sha256:2"}
+
+
+def test_a_kept_cluster_of_another_version_is_not_used(machine: Machine, progress: Progress) -> None:
+    with running("1.36", keep=True, progress=progress) as old:
+        pass
+    with running("1.37", progress=progress) as new:
+        assert new.name != old.name
+    assert machine.did.count("create") == 2
+    assert [record.cluster for record in lease.records()] == [old.name]
+
+
+def test_a_kept_cluster_that_is_broken_is_removed_and_another_made(machine: Machine, progress: Progress) -> None:
+    with running(None, keep=True, progress=progress) as broken:
+        pass
+    answers = iter([CannotRun("a node is not Ready"), None])
+
+    def look() -> None:
+        if error := next(answers):
+            raise error
+
+    machine.look = look
+    with running(None, progress=progress) as cluster:
+        assert cluster.name != broken.name
+        assert [record.cluster for record in lease.records()] == [cluster.name]
+
+
+def test_two_runs_side_by_side_have_a_cluster_each(machine: Machine, progress: Progress) -> None:
+    with running(None, keep=True, progress=progress):
+        pass
+    with running(None, progress=progress) as one, running(None, progress=progress) as other:
+        assert one.name != other.name
+    assert machine.did.count("create") == 2
+
+
+def test_a_named_cluster_is_shared_and_must_be_there(machine: Machine, progress: Progress) -> None:
+    with running(None, keep=True, progress=progress) as kept:
+        pass
+    with (
+        running(None, name=kept.name, progress=progress) as one,
+        running(None, name=kept.name, progress=progress) as two,
+    ):
+        assert one.name == two.name == kept.name
+    assert "unpause" not in machine.did, "somebody else's lab may have paused the node"
+    with (
+        pytest.raises(CannotRun, match="no kept cluster labs-0123abcd"),
+        running(None, name="labs-0123abcd", progress=progress),
+    ):
+        pass
+
+
+def test_of_a_cluster_that_cannot_be_removed_the_lease_stays(
+    machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "remove", lambda _: fail(CannotRun("still there")))
+    with running(None, progress=progress):
+        pass
+    assert len(lease.records()) == 1
+    assert machine.did
