@@ -21,7 +21,7 @@ PROXY_PACKAGES = "iptables nftables conntrack kmod busybox-static".split()
 
 BUSYBOX_PACKAGES = ["busybox-static"]
 
-PYTHON_PACKAGES = "python3 python3-pip ca-certificates".split()
+PYTHON_PACKAGES = "python3 python3-pip python-is-python3 ca-certificates".split()
 
 _UNREAD = (
     "doc",
