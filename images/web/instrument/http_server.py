@@ -50,15 +50,17 @@ class HttpServer:
         line = self._journal.write(**_line(request, answer, caller))
         if answer.hit:
             answer.hit.endure()
+        body = answer.content()
+        # Before it leaves: whoever has an answer finds its line complete.
+        self._journal.add(line, status=answer.status, took_s=round(time.monotonic() - begun, 3))
         write_answer(
             connection,
             answer.status,
-            answer.content(),
+            body,
             location=answer.location,
             head=request.method == "HEAD",
             keep_alive=request.keep_alive,
         )
-        self._journal.add(line, status=answer.status, took_s=round(time.monotonic() - begun, 3))
         if answer.afterwards:
             answer.afterwards()
         return request.keep_alive

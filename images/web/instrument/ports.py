@@ -81,13 +81,14 @@ class TcpPort:
             }
 
     def _handle(self, connection: socket.socket, caller: str) -> None:
-        self._journal.write(path=f"tcp:{self.port}", **{"from": caller})
-        if self.manner == "close":
-            return
         with self._lock:
+            if self._listener is None:
+                return
             self._held.add(connection)
+        # Written only now: who reads the line may close the port at once, and this connection is to be dropped too.
+        self._journal.write(path=f"tcp:{self.port}", **{"from": caller})
         try:
-            while connection.recv(4096):
+            while self.manner == "hang" and connection.recv(4096):
                 pass
         finally:
             with self._lock:

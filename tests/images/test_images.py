@@ -1,0 +1,107 @@
+"""Building the images, as far as it goes without an engine: what is unchanged, what is passed on, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import images
+from labkit.progress import Progress
+from labkit.trouble import CannotRun
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    """A build context with one file that is sent and one that is not."""
+    for name, text in {"Dockerfile": "FROM x", ".dockerignore": "*\n!app.py\n", "app.py": "1", "notes": "1"}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["app.py", "Dockerfile"])
+def test_a_changed_file_is_another_content(context: Path, name: str) -> None:
+    before = images.content_hash(context, "sha256:base")
+    (context / name).write_text("2")
+    assert images.content_hash(context, "sha256:base") != before
+
+
+def test_another_base_is_another_content(context: Path) -> None:
+    assert images.content_hash(context, "sha256:base") != images.content_hash(context, "sha256:newer")
+
+
+def test_a_file_that_is_not_sent_does_not_count(context: Path) -> None:
+    before = images.content_hash(context, "sha256:base")
+    (context / "notes").write_text("2")
+    assert images.content_hash(context, "sha256:base") == before
+
+
+def test_a_renamed_file_is_another_content(context: Path) -> None:
+    (context / ".dockerignore").write_text("notes\n")
+    before = images.content_hash(context, "sha256:base")
+    (context / "app.py").rename(context / "main.py")
+    assert images.content_hash(context, "sha256:base") != before
+
+
+@pytest.mark.parametrize("image", images.IMAGES, ids=lambda image: image.tag)
+def test_our_images_have_a_context_and_no_latest(image: images.Image) -> None:
+    assert (image.context / "Dockerfile").is_file()
+    assert not image.tag.endswith(":latest")
+    assert images.content_hash(image.context, "sha256:base")
+
+
+def test_the_users_index_and_proxy_reach_the_build() -> None:
+    configuration = """global.index-url='https://index.example/simple'
+global.trusted-host='\\nindex.example\\nother.example'
+install.find-links='/opt/wheels'
+global.cert='/etc/ca.crt'
+:env:.extra-index-url='https://more.example/simple'
+"""
+    environment = {"https_proxy": "http://proxy.example:3128", "PIP_INDEX_URL": "https://mine.example/simple"}
+    assert images.build_arguments(environment, configuration) == {
+        "PIP_INDEX_URL": "https://mine.example/simple",
+        "PIP_EXTRA_INDEX_URL": "https://more.example/simple",
+        "PIP_TRUSTED_HOST": "index.example other.example",
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "https_proxy": "http://proxy.example:3128",
+    }
+
+
+def test_nothing_is_passed_on_where_nothing_is_set() -> None:
+    assert images.build_arguments({"PATH": "/bin"}, "") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("NewConnectionError: [Errno 111] Connection refused", "see that PyPI can be reached"),
+        ("ERROR: Could not find a version that satisfies the requirement h2==4.4.1", "see that PyPI can be reached"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "build on a base with its CA"),
+        ("write /venv/x: no space left on device", "the engine's disk is full"),
+        ("ModuleNotFoundError: No module named 'guitar'", "step 7, RUN python manage.py check failed: "),
+    ],
+)
+def test_a_failed_step_says_what_to_do(line: str, advice: str) -> None:
+    sentence = images.failure("labs/web:1", "step 7, RUN python manage.py check", ["fine so far", "", line])
+    assert sentence.startswith("cannot build labs/web:1: ")
+    assert advice in sentence
+    assert line in sentence
+
+
+def test_a_build_is_followed_and_its_failing_step_told() -> None:
+    def stream() -> Iterator[dict[str, Any]]:
+        yield {"stream": "Step 1/2 : FROM python\n"}
+        yield {"stream": " ---> 5268d090a78e\n"}
+        yield {"stream": "Step 2/2 : RUN pip install\n"}
+        yield {"stream": "one\ntwo\n"}
+        yield {"error": "returned a non-zero code: 1", "errorDetail": {"code": 1}}
+
+    told: list[str] = []
+    with pytest.raises(CannotRun) as caught:
+        images._follow("labs/web:1", stream(), Progress(told.append))
+    assert str(caught.value) == (
+        "cannot build labs/web:1: step 2, RUN pip install failed: one | two | returned a non-zero code: 1"
+    )
+    assert "building labs/web:1: 0%" in told[0]
