@@ -28,7 +28,10 @@ LINKS = {"sh": "dash", "ash": "dash"}
 KILL = '#!/bin/sh\nkill "$@"\n'
 """dash has it built in; `kubectl exec POD -- kill 1` wants a file."""
 
-ALWAYS = ("encodings.ascii", "encodings.latin_1", "encodings.utf_8", "linecache", "runpy", "traceback")
+ALWAYS = (
+    *("encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_8"),
+    *("linecache", "runpy", "traceback"),
+)
 """Modules that the interpreter loads by itself, where no import statement tells."""
 
 NEVER = (

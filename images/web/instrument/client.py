@@ -65,7 +65,7 @@ def ask(target: Target) -> Row:
         }
         if status >= 400:
             row["error"] = f"answered {status}"
-    except (OSError, _NotHttp) as trouble:
+    except Exception as trouble:
         row |= {"outcome": _outcome(trouble), "error": str(trouble) or type(trouble).__name__}
     row["took_s"] = round(time.monotonic() - begun, 3)
     return row
@@ -116,9 +116,14 @@ def _connect(addresses: list[tuple[str, int]], deadline: float, row: Row) -> soc
     """Connect to the first address that takes the connection, as clients do with a name that has several."""
     for last, address in enumerate(addresses, start=1):
         row["to"] = "{}:{}".format(*address)
+        # Not create_connection: it would look the address up once more, as a str.
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            return socket.create_connection(address, _left(deadline))
+            connection.settimeout(_left(deadline))
+            connection.connect(address)
+            return connection
         except OSError:
+            connection.close()
             if last == len(addresses):
                 raise
     raise TimeoutError
