@@ -11,20 +11,24 @@ from dataclasses import dataclass
 from typing import Any
 
 SLACK_S = 10.0
-"""Seconds that the kubelet, the API server and the watch may take on an idle machine, in all.
+"""Seconds that the kubelet, the API server and the watch may take, in all, on a machine that is not overloaded.
 
-Measured on two cores with Kubernetes 1.37: 0.03 to 0.7 s from the deciding probe to the event and 0.3 to 2.5 s
-more to the restart; the rest is room for one slow image unpack or one lost tick.
+Measured on two idle cores with Kubernetes 1.37: 0.03 to 0.7 s from the deciding probe to the event and 0.3 to 2.5 s
+more to the restart. A restart costs about a second of a core, so three tasks a core still leave it in time.
 """
+
+BUSY = 3.0
+"""Tasks per core that want to run from which on the slack grows, in proportion."""
+
 
 EARLY_S = 1.0
 """Seconds by which an effect may seem early: the API cuts times to whole seconds."""
 
-LOADED = 2.0
+LOADED = 6.0
 """Tasks per core that want to run from which on lateness says nothing about Kubernetes."""
 
-MOST_LOAD = 6.0
-"""Load beyond which the slack grows no more; a run would rather be inconclusive than endless."""
+MOST_SLACK_S = 30.0
+"""Seconds beyond which the slack grows no more; a run would rather be inconclusive than endless."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,11 @@ class Window:
 
         Under load a late probe may be followed by a punctual one, so the side softens with the load.
         """
-        return max(0.0, self.earliest_s - EARLY_S * min(max(1.0, load), MOST_LOAD))
+        return max(0.0, self.earliest_s - EARLY_S * max(1.0, load / BUSY))
 
     def too_late_s(self, load: float) -> float:
         """Give the second after which the effect is given up."""
-        return self.latest_s + SLACK_S * min(max(1.0, load), MOST_LOAD)
+        return self.latest_s + min(SLACK_S * max(1.0, load / BUSY), MOST_SLACK_S)
 
 
 SOON = Window(0.0, 5.0)

@@ -44,10 +44,15 @@ class Subject(Protocol[Seen]):
 
 @dataclass(frozen=True)
 class Object(Generic[Seen]):
-    """One object by kind and name; `manifest` is the object as the server kept it when it was applied."""
+    """One object by kind and name.
+
+    `manifest` is the object as the server keeps what the file says, defaults filled in. Under a sabotage it is still
+    that of the file as written: budgets are what the claim promises. What is really there is read by `Lab.get`.
+    """
 
     kind: str
     name: str
+    uid: str = ""
     manifest: dict[str, Any] = field(repr=False, hash=False, compare=False, default_factory=dict)
 
     @property

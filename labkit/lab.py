@@ -52,6 +52,9 @@ POLL_S = 0.2
 KUBECTL_S = 120.0
 """Seconds after which a kubectl that has not come back is given up; the verdict is then inconclusive."""
 
+LISTENS_S = 10.0
+"""Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
+
 DEAD_S = 10.0
 """Seconds without an answer from the API server after which a lab takes its cluster for dead."""
 
@@ -96,16 +99,25 @@ class Lab:
     def apply(self, file: str) -> Any:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
-        Each object's `manifest` is as the server keeps it, defaults filled in. Raises Failed where it is refused.
+        Raises Failed where it is refused.
         """
-        result = self._kubectl(*self._file("apply -f", file), "-o", "json")
+        applied, as_written = self._sabotaged(file), manifests.path_of(file)
+        promised = []
+        if applied != as_written:
+            dry = self._kubectl("apply", "-f", str(as_written), "--dry-run=server", "-o", "json")
+            promised = _items(dry) if dry.rc == 0 else []
+        result = self._kubectl("apply", "-f", str(applied), "-o", "json")
         if result.rc != 0:
             raise Failed(f"{file} was refused: {result.stderr.strip()}")
-        answer = json.loads(result.stdout)
-        kept = answer["items"] if answer["kind"] == "List" else [answer]
+        kept = _items(result)
         for item in kept:
             self._watches.follow(*MANAGED_KINDS.get(item["kind"], ()))
-        objects = tuple(Object[Any](item["kind"], item["metadata"]["name"], item) for item in kept)
+        by_name = {(item["kind"], item["metadata"]["name"]): item for item in promised}
+        objects = tuple(
+            Object[Any](kind, name, item["metadata"]["uid"], by_name.get((kind, name), item))
+            for item in kept
+            for kind, name in [(item["kind"], item["metadata"]["name"])]
+        )
         return objects[0] if len(objects) == 1 else objects
 
     def ready(self, *pods: Pod) -> Any:
@@ -139,7 +151,7 @@ class Lab:
 
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
-        result = self._kubectl(*self._file(verb, file))
+        result = self._kubectl(*verb.split(), str(self._sabotaged(file)))
         if result.rc == 0:
             raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
         return result
@@ -257,8 +269,7 @@ class Lab:
     def pods(self, *, controlled_by: Object[Any] | None = None, **labels: str) -> Pods:
         """Give the Pods that an object controls, or that carry these labels, as one group."""
         if controlled_by is not None:
-            uid = controlled_by.manifest["metadata"]["uid"]
-            return Pods(f"Pods of {controlled_by}", lambda pod: pod.controller == uid)
+            return Pods(f"Pods of {controlled_by}", lambda pod: pod.controller == controlled_by.uid)
         return Pods(f"Pods with {labels}", lambda pod: labels.items() <= pod.labels.items())
 
     def endpoints(self, service: Object[Any]) -> Endpoints:
@@ -283,7 +294,7 @@ class Lab:
 
     def ask(self, pod: Pod, path: str) -> dict[str, Any]:
         """GET from the instrument in a Pod; give the JSON that it answers. Raises Failed for an error status."""
-        status, text = self._api.request("GET", self._proxy(pod.name, path))
+        status, text = self._reach("GET", pod.name, path)
         if status != HTTPStatus.OK:
             raise Failed(f"GET {pod} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
@@ -387,16 +398,16 @@ class Lab:
             return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
         return self._kubectl(*shlex.split(line))
 
-    def _file(self, verb: str, file: str) -> tuple[str, ...]:
-        """Give the words that apply a file: the file itself, or its sabotaged copy beside the kubeconfig."""
+    def _sabotaged(self, file: str) -> Path:
+        """Give the path of manifests/<file>, or of its sabotaged copy beside the kubeconfig."""
         objects = manifests.read(file)
         changed = self._saboteur.manifests(objects)
         if changed is objects:
-            return (*verb.split(), str(manifests.path_of(file)))
+            return manifests.path_of(file)
         copy = self._kubeconfig.with_suffix(f".{Path(file).name}")
         copy.write_text(manifests.to_yaml(changed), encoding="utf-8")
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
-        return (*verb.split(), str(copy))
+        return copy
 
     def _kubectl(self, *words: str) -> Result:
         at_s = self.clock()
@@ -411,13 +422,27 @@ class Lab:
             return act
         told = re.fullmatch(r"(\w+) pod/(\S+) (\S+) (.*)", act.words)
         assert told, f"a sabotage left an act that cannot be read: {act.words}"
-        status, text = self._api.request(told[1], self._proxy(told[2], told[3]), json.loads(told[4]))
+        status, text = self._reach(told[1], told[2], told[3], json.loads(told[4]))
         if status != HTTPStatus.OK:
             raise NotSetUp(f"{act.words}: {status} {text[:200]}")
         return act
 
-    def _proxy(self, pod: str, path: str) -> str:
-        return f"{path_of('Pod', self.namespace, pod)}:{instrument.PORT}/proxy{path}"
+    def _reach(self, method: str, pod: str, path: str, body: object = None) -> tuple[int, str]:
+        """Send a request to the instrument in a Pod by way of the API server; give the status and text of the answer.
+
+        A Pod without a readiness probe is Ready before its process listens, so a refused connection is tried again.
+        """
+        proxy = f"{path_of('Pod', self.namespace, pod)}:{instrument.PORT}/proxy{path}"
+        trying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(
+                lambda answer: answer[0] == HTTPStatus.SERVICE_UNAVAILABLE and "dial tcp" in answer[1]
+            ),
+            stop=tenacity.stop_after_delay(LISTENS_S),
+            wait=tenacity.wait_fixed(POLL_S),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        answer: tuple[int, str] = trying(self._api.request, method, proxy, body)
+        return answer
 
     def _log(self, pod: str, *, container: str, previous: bool) -> str:
         query = urlencode({"previous": str(previous).lower()} | ({"container": container} if container else {}))
@@ -430,6 +455,12 @@ class Lab:
 def ready(count: int) -> Callable[[PodsView], bool]:
     """Say of a group of Pods that exactly so many are Ready and stay, and no other stays."""
     return lambda group: len(group.ready) == count == len(group.staying)
+
+
+def _items(result: Result) -> list[dict[str, Any]]:
+    """Read the objects that `kubectl apply -o json` printed: one object, or a List of them."""
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return list(answer["items"]) if answer["kind"] == "List" else [answer]
 
 
 def _short(seen: object) -> str:

@@ -236,11 +236,7 @@ def _turn(cluster: LabCluster, claim: Claim) -> contextlib.AbstractContextManage
 def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.CallInfo[None]) -> Observation:
     error = call.excinfo.value if call.excinfo else None
     outcome, message = _outcome(error)
-    sabotage = (
-        item.callspec.params.get("sabotaged")
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        else None
-    )
+    sabotage: Sabotage | None = item.callspec.params["sabotaged"] if hasattr(item, "callspec") else None
     cause = "trouble" if isinstance(error, CannotRun) else ""
     if lab and outcome != "not-applicable":
         if missed := lab.missed():

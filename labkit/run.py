@@ -30,6 +30,9 @@ from labkit.verdicts import Observation
 
 LABS = ROOT / "labs"
 
+PYTEST_KINDS_OWN = "pytest-kind"
+"""The default of pytest-kind's option --cluster-name; any other name is that of a kept cluster to share."""
+
 
 class Run:
     """The state of one run; see the module."""
@@ -131,6 +134,7 @@ class Run:
         self._stack.close()
 
     def _make(self) -> LabCluster:
+        name = self._config.getoption("cluster_name")
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
         # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
@@ -143,6 +147,7 @@ class Run:
                     self._config.getoption("kubernetes"),
                     nodes=self._config.getoption("nodes"),
                     keep=self._config.getoption("keep_cluster"),
+                    name=None if name == PYTEST_KINDS_OWN else name,
                     progress=progress,
                 )
             )

@@ -91,11 +91,13 @@ class PodView(View):
 
     @property
     def node(self) -> str | None:
-        return self.raw["spec"].get("nodeName")
+        node: str | None = self.raw["spec"].get("nodeName")
+        return node
 
     @property
     def ip(self) -> str | None:
-        return self._status.get("podIP")
+        ip: str | None = self._status.get("podIP")
+        return ip
 
     def container(self, name: str) -> ContainerView:
         """Give the container of that name; one without status yet is waiting, not ready, never restarted."""

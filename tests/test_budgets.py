@@ -58,7 +58,7 @@ def test_an_absent_probe_is_a_key_error() -> None:
 def test_slack_grows_with_the_load_and_not_without_end() -> None:
     window = Window(20, 30)
     assert window.too_late_s(0.2) == 30 + budgets.SLACK_S
-    assert window.too_late_s(3) == 30 + 3 * budgets.SLACK_S
-    assert window.too_late_s(100) == window.too_late_s(budgets.MOST_LOAD)
+    assert window.too_late_s(2 * budgets.BUSY) == 30 + 2 * budgets.SLACK_S
+    assert window.too_late_s(100) == 30 + budgets.MOST_SLACK_S
     assert window.too_early_s(0.2) == 19
-    assert window.too_early_s(3) == 17
+    assert window.too_early_s(3 * budgets.BUSY) == 17
