@@ -145,7 +145,7 @@ class History:
     """All views of one lab in the order in which they arrived; safe to feed from several watches."""
 
     def __init__(self, clock: Callable[[], float], load: Callable[[float], float]) -> None:
-        """`clock` gives seconds since the lab began; `load(since_s)` the tasks per core that have wanted to run since."""
+        """`clock` gives seconds since the lab began; `load(since_s)` the mean tasks per core wanting to run since."""
         self.clock = clock
         self._load = load
         self._views: list[View] = []
