@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -72,9 +71,7 @@ def write_tar(file: IO[bytes], entries: Iterable[Entry]) -> None:
             entry.write(archive)
 
 
-def rewrite_tar(
-    source: Path, file: IO[bytes], *, keep: Callable[[str], bool], add: Iterable[Entry] = ()
-) -> None:
+def rewrite_tar(source: Path, file: IO[bytes], *, keep: Callable[[str], bool], add: Iterable[Entry] = ()) -> None:
     """Write a tar anew: without the paths that `keep` refuses, with more at its end. Hard links must keep their targets."""
     with (
         tarfile.open(source, "r|") as old,

@@ -32,10 +32,7 @@ def key_of(*made_of: object) -> str:
 
     A changed version, flag or line of the code that does the work gives another key, so nothing old is ever served.
     """
-    plain = [
-        inspect.getsource(thing) if isinstance(thing, (ModuleType, FunctionType)) else thing
-        for thing in made_of
-    ]
+    plain = [inspect.getsource(thing) if isinstance(thing, (ModuleType, FunctionType)) else thing for thing in made_of]
     text = json.dumps(plain, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
@@ -56,14 +53,23 @@ class Workshop:
         """Remove what a killed run left half made; to be called by whoever works here alone."""
         _remove(self._making)
 
+    def find(self, name: str, made_of: list[object], *, variant: str = "") -> Path | None:
+        """Give the folder of a part that was kept."""
+        folder = self._folder(name, made_of, variant)
+        return folder if folder.exists() else None
+
+    def _folder(self, name: str, made_of: list[object], variant: str) -> Path:
+        title = _title(name, variant)
+        return self._parts / f"{title}-{key_of(title, *made_of)}"
+
     def part(self, name: str, made_of: list[object], make: Make, *, variant: str = "") -> Path:
         """Give the folder of a part: the one that was kept, or a new one that `make` fills.
 
         A part appears under its final name only when `make` has come back; older parts of that name and variant then
         go. `make` gets the folder to fill and a function that takes the share done, 0 to 1.
         """
-        title = f"{name}-{variant}" if variant else name
-        folder = self._parts / f"{title}-{key_of(title, *made_of)}"
+        title = _title(name, variant)
+        folder = self._folder(name, made_of, variant)
         if folder.exists():
             self.meter.reuse(name)
             return folder
@@ -86,10 +92,12 @@ class Workshop:
     def scratch(self, name: str) -> Iterator[Path]:
         """Give a folder for something on its way; it goes when the block is left, or with the next sweep."""
         self._making.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            dir=self._making, prefix=f"{name}-", ignore_cleanup_errors=True
-        ) as path:
+        with tempfile.TemporaryDirectory(dir=self._making, prefix=f"{name}-", ignore_cleanup_errors=True) as path:
             yield Path(path)
+
+
+def _title(name: str, variant: str) -> str:
+    return f"{name}-{variant}" if variant else name
 
 
 def _remove(folder: Path) -> None:

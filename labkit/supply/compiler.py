@@ -29,9 +29,7 @@ def need_compiler(scratch: Path, progress: Progress) -> None:
         )
     apt.install(PACKAGES, progress)
     if not _works(scratch):
-        raise CannotRun(
-            f"{' '.join(PACKAGES)} are installed and a static C program still cannot be built: try by hand"
-        )
+        raise CannotRun(f"{' '.join(PACKAGES)} are installed and a static C program still cannot be built: try by hand")
 
 
 def compile_static(source: Path, program: Path, *options: str) -> None:

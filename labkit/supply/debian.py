@@ -11,17 +11,14 @@ from labkit.supply import apt
 from labkit.supply.process import Failed, run
 from labkit.trouble import CannotRun
 
-NODE_PACKAGES = (
-    "systemd systemd-sysv dbus conntrack iptables nftables iproute2 ethtool util-linux mount kmod libseccomp2 pigz"
-    " e2fsprogs bash ca-certificates curl jq procps"
-).split()
+NODE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "bash", "ca-certificates", "curl", "jq", "procps"]
 """As kind's images/base/Dockerfile, without what NFS, iSCSI and rootless engines need."""
 
-PROXY_PACKAGES = "iptables nftables conntrack kmod busybox-static".split()
+PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
 
 BUSYBOX_PACKAGES = ["busybox-static"]
 
-PYTHON_PACKAGES = "python3 python3-pip python-is-python3 ca-certificates".split()
+PYTHON_PACKAGES = ["python3", "python3-pip", "python-is-python3", "ca-certificates"]
 
 _UNREAD = (
     "doc",

@@ -65,9 +65,7 @@ def ensure(progress: Progress) -> Engine:
             if isinstance(engine, str):
                 engine = _start(progress)
     if shutil.which("docker") is None:
-        raise CannotRun(
-            "the docker command is missing, and kind needs it: install Docker's command line client"
-        )
+        raise CannotRun("the docker command is missing, and kind needs it: install Docker's command line client")
     if engine.data_root is not None:
         _make_room_for_watchers(progress)
     return engine
@@ -201,9 +199,7 @@ def _needs(folder: Path, progress: Progress) -> dict[str, Any]:
         Path("/proc/self/status").read_text(), int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     )
     if missing:
-        progress.say(
-            f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own"
-        )
+        progress.say(f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own")
         needs["runtimes"] = {"bounded": {"path": str(_install_bounded_runtime(folder))}}
         needs["default-runtime"] = "bounded"
     return needs

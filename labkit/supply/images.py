@@ -45,28 +45,47 @@ def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> Non
 
     Raises: CannotRun with the engine's reason.
     """
-    repository, _, tag = name.rpartition(":")
+    repository, tag = split_tag(name)
     answer = engine.client.api.import_image(str(tar), repository=repository, tag=tag, changes=changes)
     for line in answer.splitlines():
         if reason := json.loads(line).get("error"):
             raise CannotRun(f"the engine did not take the image {name}: {reason}")
 
 
-def pull(engine: Engine, repository: str, reference: str) -> None:
-    """Pull one image by tag or digest, once; the engine checks a digest itself.
+def pull(engine: Engine, name: str) -> None:
+    """Pull one image by tag, or by digest (then a tag before it is decoration), once; the engine checks a digest.
 
     Raises: NotPulled, with the registry's or the engine's own words.
     """
+    tagged, _, digest = name.partition("@")
+    repository, tag = split_tag(tagged)
     # images.pull hides errors that come in the stream, so the stream is read here.
-    hurried = docker.from_env(timeout=_QUIET_S)
     try:
-        for event in hurried.api.pull(repository, tag=reference, stream=True, decode=True):
+        for event in _impatient(engine).api.pull(repository, tag=digest or tag, stream=True, decode=True):
             if reason := event.get("error"):
-                raise NotPulled(" ".join(str(reason).split()))
+                raise NotPulled(_one_line(reason))
+    except APIError as error:
+        raise NotPulled(_one_line(error.explanation or error)) from error
     except (DockerException, OSError) as error:
-        raise NotPulled(" ".join(str(error).split())) from error
-    finally:
-        hurried.close()
+        raise NotPulled(_one_line(error)) from error
+
+
+def _impatient(engine: Engine) -> docker.DockerClient:
+    """Give a client of the same engine that does not wait long for news."""
+    return docker.from_env(timeout=_QUIET_S)
+
+
+def split_tag(name: str) -> tuple[str, str]:
+    """Split a name without digest into repository and tag; the colon of a registry's port is no tag's.
+
+    The tag is "latest" where none is given, as everywhere in Docker.
+    """
+    repository, colon, tag = name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (name, "latest")
+
+
+def _one_line(words: object) -> str:
+    return " ".join(str(words).split())
 
 
 def remove_leftovers(engine: Engine) -> None:
@@ -76,10 +95,10 @@ def remove_leftovers(engine: Engine) -> None:
             container.remove(force=True, v=True)
 
 
-def remove_superseded(engine: Engine, keep: str, labels: Iterable[str]) -> None:
-    """Remove the images of `keep`'s repository that have these labels too, but for those that a container uses."""
-    repository = keep.rpartition(":")[0]
-    filters: dict[str, Any] = {"label": list(labels)}
+def remove_superseded(engine: Engine, keep: str, labels: Iterable[str] = ()) -> None:
+    """Remove the other images of `keep`'s repository that are ours and have these labels, unless they are in use."""
+    repository, _ = split_tag(keep)
+    filters: dict[str, Any] = {"label": [LABEL_KEY, *labels]}
     for image in engine.client.images.list(repository, filters=filters):
         for tag in image.tags:
             if tag != keep and tag.startswith(f"{repository}:"):

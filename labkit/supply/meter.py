@@ -22,22 +22,26 @@ class Meter:
         self,
         progress: Progress,
         what: str,
-        seconds: Mapping[str, float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._progress = progress
         self._what = what
-        self._seconds = dict(seconds)
-        self._shares = dict.fromkeys(seconds, 0.0)
+        self._seconds: dict[str, float] = {}
+        self._shares: dict[str, float] = {}
         self._clock = clock
         self._started = clock()
         self._lock = threading.Lock()
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Add parts that will be made, each with the seconds it takes."""
+        with self._lock:
+            self._seconds.update(seconds)
 
     def move(self, part: str, share: float) -> None:
         """Set how much of one part is done, 0 to 1, and say what that makes of the whole."""
         with self._lock:
             self._shares[part] = min(max(share, self._shares.get(part, 0.0)), 1.0)
-            done_s = sum(self._seconds.get(name, 0.0) * share for name, share in self._shares.items())
+            done_s = sum(seconds * self._shares.get(name, 0.0) for name, seconds in self._seconds.items())
             all_s = sum(self._seconds.values())
             elapsed_s = self._clock() - self._started
         if all_s > 0:

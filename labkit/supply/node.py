@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 import tenacity
@@ -17,7 +18,7 @@ from labkit.supply.archives import Entry, folder, program
 from labkit.supply.cache import Workshop, key_of
 from labkit.supply.engine import Engine
 from labkit.supply.node_images import Image
-from labkit.supply.process import aside, ask
+from labkit.supply.process import ask
 from labkit.supply.toolchain import Go, Program
 from labkit.supply.versions import Versions
 from labkit.trouble import CannotRun
@@ -81,27 +82,32 @@ class NodeBuild:
         self._versions = versions
         self._tag = tag
 
-    def build(self) -> str:
-        """Build the image and give its name.
+    def build(self, beside: Executor) -> str:
+        """Build the image and give its name; `beside` does what can be done while Go compiles.
 
         Raises: CannotRun when something it is made of cannot be had or built.
         """
         node = self._versions.node
-        with aside() as beside:
-            # Unpacking packages waits for network and disk: it costs the compiler next to nothing.
-            node_root = beside.submit(self._root, "debian-node", debian.NODE_PACKAGES, debian.bootstrap)
-            proxy_root = beside.submit(self._root, "debian-proxy", debian.PROXY_PACKAGES, debian.unpack)
-            busybox_root = beside.submit(self._root, "debian-busybox", debian.BUSYBOX_PACKAGES, debian.unpack)
-            kubernetes = self._kubernetes()
-            tools = [
-                self._program(programs.containerd(node["containerd"])),
-                self._program(programs.runc(node["runc"])),
-                self._program(programs.cni_plugins(node["cni_plugins"])),
-                self._program(programs.crictl(node["crictl"])),
-            ]
-            base = beside.submit(lambda: self._base(node_root.result(), tools))
-            own_images = self._images(kubernetes, proxy_root.result(), busybox_root.result())
-            return self._assemble(base.result(), kubernetes, own_images)
+        # What is cheap and needs a Debian mirror goes first: where there is none, that is known before the long part.
+        busybox_root = beside.submit(self._root, "debian-busybox", debian.BUSYBOX_PACKAGES, debian.unpack)
+        self._go.download(programs.KUBERNETES, self._tag)
+        busybox_root.result()
+        # Unpacking packages waits for network and disk: it costs the compiler next to nothing.
+        node_root = beside.submit(self._root, "debian-node", debian.NODE_PACKAGES, debian.bootstrap)
+        proxy_root = beside.submit(self._root, "debian-proxy", debian.PROXY_PACKAGES, debian.unpack)
+        kubernetes = self._kubernetes()
+        tools = [
+            self._program(programs.containerd(node["containerd"])),
+            self._program(programs.runc(node["runc"])),
+            self._program(programs.cni_plugins(node["cni_plugins"])),
+            self._program(programs.crictl(node["crictl"])),
+        ]
+        base = beside.submit(lambda: self._base(node_root.result(), tools))
+        own_images = self._images(kubernetes, proxy_root.result(), busybox_root.result())
+        name = self._assemble(base.result(), kubernetes, own_images)
+        images.remove_superseded(self._engine, name, [f"{LABEL_KUBERNETES}={self._tag}"])
+        images.remove_superseded(self._engine, base.result())
+        return name
 
     def _root(self, name: str, packages: list[str], make: Callable[[str, list[str], Path], None]) -> Path:
         suite = self._versions.node["debian"]
@@ -129,9 +135,7 @@ class NodeBuild:
             (source / "go.mod").write_text(programs.kubernetes_go_mod(upstream, self._tag))
             (source / "go.sum").write_bytes((module.folder / "go.sum").read_bytes())
             self._go.build_here(programs.kubernetes(self._tag, module.time), source, made, moved)
-            compiler.compile_static(
-                programs.pause_source(module.folder), made / "pause", "-DVERSION=" + self._tag
-            )
+            compiler.compile_static(programs.pause_source(module.folder), made / "pause", "-DVERSION=" + self._tag)
 
         recipe = programs.kubernetes(self._tag, "").recipe()
         made_of = [recipe, self._go.version, toolchain, programs.kubernetes_go_mod]
@@ -139,18 +143,14 @@ class NodeBuild:
 
     def _images(self, kubernetes: Path, proxy_root: Path, busybox_root: Path) -> list[Path]:
         """Make the archives of all images that a node runs by itself."""
-        listed = ask(
-            [kubernetes / "kubeadm", "config", "images", "list", f"--kubernetes-version={self._tag}"]
-        )
+        listed = ask([kubernetes / "kubeadm", "config", "images", "list", f"--kubernetes-version={self._tag}"])
         wanted = node_images.by_component(listed)
         kind_files = self._kind_files()
         etcd_version = node_images.version_of(wanted["etcd"])
         dns_version = node_images.version_of(wanted["coredns"])
         etcd = self._program(programs.etcd(etcd_version), etcd_version)
         dns = self._program(programs.coredns(dns_version), dns_version)
-        provisioner = self._program(
-            programs.local_path_provisioner(self._versions.node["local_path_provisioner"])
-        )
+        provisioner = self._program(programs.local_path_provisioner(self._versions.node["local_path_provisioner"]))
         return [
             self._image(image)
             for image in (
@@ -158,9 +158,7 @@ class NodeBuild:
                     node_images.of_program(wanted[name], kubernetes / name)
                     for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
                 ),
-                node_images.kube_proxy(
-                    wanted["kube-proxy"], kubernetes / "kube-proxy", proxy_root / "root.tar"
-                ),
+                node_images.kube_proxy(wanted["kube-proxy"], kubernetes / "kube-proxy", proxy_root / "root.tar"),
                 node_images.etcd(wanted["etcd"], etcd),
                 node_images.coredns(wanted["coredns"], dns),
                 node_images.pause(node_files.sandbox_image(kind_files), kubernetes / "pause"),
@@ -212,9 +210,7 @@ class NodeBuild:
             tar = scratch / "root.tar"
             with tar.open("wb") as file:
                 archives.rewrite_tar(debian_root / "root.tar", file, keep=node_files.wanted, add=add)
-            images.import_root(
-                self._engine, tar, name, [f"LABEL {images.LABEL_KEY}={name}", "ENV container=docker"]
-            )
+            images.import_root(self._engine, tar, name, [f"LABEL {images.LABEL_KEY}={name}", "ENV container=docker"])
         self._workshop.meter.finish("node-base")
         return name
 
@@ -283,9 +279,7 @@ class NodeBuild:
 
 _INCOMING = "labs-images"
 
-_IMPORT = (
-    "ctr --namespace=k8s.io images import --label=io.cri-containerd.pinned=pinned --all-platforms --no-unpack --digests"
-).split()
+_IMPORT = ["ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned", "--all-platforms", "--no-unpack", "--digests"]
 """As kind imports: pinned against the kubelet's clearing up, kept packed until a node runs it."""
 
 

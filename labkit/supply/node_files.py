@@ -148,20 +148,14 @@ def storage_manifest(upstream: str, provisioner: str, helper: str) -> str:
             case "Deployment":
                 pod = document["spec"]["template"]["spec"]
                 pod["nodeSelector"] = {"kubernetes.io/os": "linux"}
-                pod["tolerations"] = [
-                    {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-                ]
+                pod["tolerations"] = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
                 container = pod["containers"][0]
                 container["image"] = provisioner
                 container["command"] += ["--helper-image", helper]
             case "ConfigMap":
                 data = document["data"]
-                data["config.json"] = data["config.json"].replace(
-                    "/opt/local-path-provisioner", LOCAL_PATH_FOLDER
-                )
-                data["helperPod.yaml"] = yaml.safe_dump(
-                    _helper_pod(data["helperPod.yaml"], helper), sort_keys=False
-                )
+                data["config.json"] = data["config.json"].replace("/opt/local-path-provisioner", LOCAL_PATH_FOLDER)
+                data["helperPod.yaml"] = yaml.safe_dump(_helper_pod(data["helperPod.yaml"], helper), sort_keys=False)
     return yaml.safe_dump_all(documents, sort_keys=False)
 
 

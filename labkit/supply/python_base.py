@@ -6,10 +6,9 @@ import io
 import os
 import sys
 import tarfile
-from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from docker.errors import NotFound
+from docker.models.containers import Container
 
 from labkit.supply import archives, certificates, debian, images
 from labkit.supply.archives import Entry
@@ -26,95 +25,109 @@ _EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
 """Debian's mark against pip in its own Python. The published image has none, and the samples are built with pip."""
 
 
+def find(engine: Engine, versions: Versions) -> str | None:
+    """Give the base that is here: the published image, trusting whom this machine trusts, or the one of packages."""
+    for name in (_trusting_name(versions.python), debian_name(versions.node["debian"])):
+        if images.has_image(engine, name):
+            return name
+    return None
+
+
 def provide(engine: Engine, workshop: Workshop, versions: Versions) -> str:
-    """Give the name of an image with Python and pip: the published one where it is here or can be pulled, else ours.
+    """Give an image with Python and pip: the published one where it is here or can be pulled, else ours.
 
     In both the certificates that this machine trusts are trusted, so that pip works in a build behind a private
     authority.
     """
+    if here := find(engine, versions):
+        return here
     published = versions.python
-    if images.has_image(engine, published):
-        return _trusting(engine, published)
-    from_debian = _DebianPython(engine, workshop, versions.node["debian"])
-    if from_debian.is_here():
-        return from_debian.name
     try:
-        workshop.progress.say(f"pulling {published}")
-        repository, _, digest = published.partition("@")
-        images.pull(engine, repository.rpartition(":")[0], digest)
+        if not images.has_image(engine, published):
+            workshop.progress.say(f"pulling {published}")
+            images.pull(engine, published)
     except images.NotPulled as reason:
         workshop.progress.say(f"not pulled ({reason}): making a Python from Debian packages")
-        return from_debian.make()
+        return _from_debian(engine, workshop, versions.node["debian"])
     return _trusting(engine, published)
 
 
-class _DebianPython:
-    """Python and pip on a small Debian, as near to the published image as packages come."""
+def debian_name(suite: str) -> str:
+    """Give the name of the base that is made of packages, whether it is made already or not."""
+    sources = [sys.modules[__name__], archives, debian]
+    bundle = certificates.of_this_machine().decode(errors="replace")
+    return f"{REPOSITORY}:{suite}-{key_of(suite, bundle, *sources)}"
 
-    def __init__(self, engine: Engine, workshop: Workshop, suite: str) -> None:
-        self._engine = engine
-        self._workshop = workshop
-        self._suite = suite
-        self._bundle = certificates.of_this_machine()
-        sources = [sys.modules[__name__], archives, debian]
-        self.name = f"{REPOSITORY}:{suite}-{key_of(suite, self._bundle.decode(errors='replace'), *sources)}"
 
-    def is_here(self) -> bool:
-        return images.has_image(self._engine, self.name)
+def _from_debian(engine: Engine, workshop: Workshop, suite: str) -> str:
+    """Put Python and pip on a small Debian, as near to the published image as packages come."""
+    workshop.meter.expect(SECONDS)
+    debian.need_mmdebstrap(workshop.progress)
+    root = workshop.part(
+        "debian-python",
+        [suite, debian.PYTHON_PACKAGES, debian],
+        lambda made, _moved: debian.bootstrap(suite, debian.PYTHON_PACKAGES, made / "root.tar"),
+    )
+    name = debian_name(suite)
+    bundle = certificates.of_this_machine()
+    with workshop.scratch("python-base") as scratch:
+        tar = scratch / "root.tar"
+        with tar.open("wb") as file:
+            archives.rewrite_tar(
+                root / "root.tar",
+                file,
+                keep=lambda path: wanted(path, replaced={_BUNDLE} if bundle else set()),
+                add=[Entry(_BUNDLE, bundle)] if bundle else [],
+            )
+        changes = [
+            f"LABEL {images.LABEL_KEY}={name}",
+            f"ENV PATH={archives.PATH} LANG=C.UTF-8",
+            'CMD ["python3"]',
+        ]
+        images.import_root(engine, tar, name, changes)
+    workshop.meter.finish("python-base")
+    return name
 
-    def make(self) -> str:
-        debian.need_mmdebstrap(self._workshop.progress)
 
-        def fill(made: Path, _moved: Callable[[float], None]) -> None:
-            debian.bootstrap(self._suite, debian.PYTHON_PACKAGES, made / "root.tar")
+def wanted(path: str, replaced: set[str]) -> bool:
+    """Tell whether a file of the Debian root belongs into the base."""
+    return not (path in replaced or debian.unread(path) or path.endswith(f"/{_EXTERNALLY_MANAGED}"))
 
-        made_of = [self._suite, debian.PYTHON_PACKAGES, debian]
-        root = self._workshop.part("debian-python", made_of, fill) / "root.tar"
-        add = [Entry(certificates.IN_DEBIAN.lstrip("/"), self._bundle)] if self._bundle else []
-        with self._workshop.scratch("python-base") as scratch:
-            tar = scratch / "root.tar"
-            with tar.open("wb") as file:
-                archives.rewrite_tar(root, file, keep=self._wanted, add=add)
-            changes = [
-                f"LABEL {images.LABEL_KEY}={self.name}",
-                f"ENV PATH={archives.PATH} LANG=C.UTF-8",
-                'CMD ["python3"]',
-            ]
-            images.import_root(self._engine, tar, self.name, changes)
-        self._workshop.meter.finish("python-base")
-        return self.name
 
-    def _wanted(self, path: str) -> bool:
-        replaced = bool(self._bundle) and path == certificates.IN_DEBIAN.lstrip("/")
-        return not (replaced or debian.unread(path) or path.endswith(f"/{_EXTERNALLY_MANAGED}"))
+_BUNDLE = certificates.IN_DEBIAN.lstrip("/")
+
+
+def _trusting_name(published: str) -> str:
+    bundle = certificates.of_this_machine().decode(errors="replace")
+    return f"{REPOSITORY}:published-{key_of(published, bundle)}"
 
 
 def _trusting(engine: Engine, published: str) -> str:
-    """Give the published image, or one made of it that also trusts whom this machine trusts beyond it."""
+    """Give the published image under a name of ours, with the certificates this machine trusts beyond it.
+
+    Under a name of ours also where nothing is added, so that the next run knows without starting anything.
+    """
+    name = _trusting_name(published)
     bundle = certificates.of_this_machine()
-    name = f"{REPOSITORY}:{key_of(published, bundle.decode(errors='replace'))}"
-    if images.has_image(engine, name):
-        return name
-    container = engine.client.containers.create(published, name=f"{images.BUILDING}{os.getpid()}")
+    container = engine.client.containers.create(published, name=f"{images.BUILDING}python-{os.getpid()}")
     try:
-        if not certificates.beyond(bundle, _read(container.get_archive(certificates.IN_DEBIAN)[0])):
-            return published
-        tar = io.BytesIO()
-        archives.write_tar(tar, [Entry(certificates.IN_DEBIAN.lstrip("/"), bundle)])
-        container.put_archive("/", tar.getvalue())
-        repository, _, tag = name.rpartition(":")
+        if certificates.beyond(bundle, _content(container, certificates.IN_DEBIAN)):
+            tar = io.BytesIO()
+            archives.write_tar(tar, [Entry(_BUNDLE, bundle)])
+            container.put_archive("/", tar.getvalue())
+        repository, tag = images.split_tag(name)
         container.commit(repository, tag, changes=[f"LABEL {images.LABEL_KEY}={name}"])
-    except NotFound:
-        return published  # an image without certificates verifies nothing by itself
     finally:
         container.remove(force=True, v=True)
     return name
 
 
-def _read(stream: Iterable[bytes]) -> bytes:
-    """Give the content of the only file in an archive that the engine streams."""
+def _content(container: Container, path: str) -> bytes:
+    """Give the content of one file in a container, nothing where it is missing."""
+    try:
+        stream, _ = container.get_archive(path)
+    except NotFound:
+        return b""
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-        for member in archive:
-            if (file := archive.extractfile(member)) is not None:
-                return file.read()
-    return b""
+        file = archive.extractfile(archive.getmembers()[0])
+        return file.read() if file else b""

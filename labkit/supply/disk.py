@@ -1,0 +1,49 @@
+"""Room on the disks: asked for before long work begins, and told in one sentence when it ran out all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from docker.errors import APIError
+
+from labkit.trouble import CannotRun
+
+_FULL = "no space left on device"
+
+
+def require(gigabytes: Mapping[Path, float]) -> None:
+    """See that each folder's disk has so much free; folders on one disk add up, and need not exist yet.
+
+    Raises: CannotRun that says how many GB are missing, and where.
+    """
+    wanted: dict[int, list[tuple[Path, float]]] = {}
+    for folder, amount in gigabytes.items():
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        wanted.setdefault(there.stat().st_dev, []).append((there, amount))
+    for claims in wanted.values():
+        folders = " and ".join(str(path) for path, _ in claims)
+        missing = sum(amount for _, amount in claims) - shutil.disk_usage(claims[0][0]).free / 1e9
+        if missing > 0:
+            raise CannotRun(
+                f"{missing:.1f} GB more must be free on the disk with {folders}: make room,"
+                " or move the cache folder with LABS_CACHE"
+            )
+
+
+@contextlib.contextmanager
+def told_when_full() -> Iterator[None]:
+    """Turn a disk that filled up, wherever that was noticed, into one sentence."""
+    try:
+        yield
+    except (OSError, APIError, CannotRun) as error:
+        ran_out = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if ran_out or _FULL in str(error).lower():
+            raise CannotRun(
+                "the disk ran full: make room and run again, what was finished is kept"
+                f" (it was noticed here: {' '.join(str(error).split())[-300:]})"
+            ) from error
+        raise
