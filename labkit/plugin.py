@@ -34,6 +34,8 @@ STARTED = pytest.StashKey[str]()
 OBSERVATION = "observation"
 """Under this name a test's report carries its observation, as a dict, from a worker to the controlling process."""
 
+INTERRUPTED = "interrupted; the results of what did run are kept, and nothing is left behind"
+
 WORDS = {
     ("passed", False): ("hold", ".", "HOLDS"),
     ("assertion", False): ("broken", "F", "BROKEN"),
@@ -46,7 +48,7 @@ WORDS = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("labs")
     group.addoption(
-        "--kubernetes", default=None, metavar="VERSION", help="Kubernetes to judge: 1.37, v1.36.4, 1.38.0-alpha.1"
+        "--kubernetes", default="latest", metavar="VERSION", help="Kubernetes to judge: 1.37, v1.36.4, 1.38.0-alpha.1"
     )
     group.addoption(
         "--nodes", choices=("auto", "pull", "build"), default="auto", help="where the node image comes from"
@@ -194,6 +196,9 @@ class Recorder:
         if observation := _carried(report):
             self._run.observed(observation)
 
+    def pytest_keyboard_interrupt(self) -> None:
+        self._run.trouble = self._run.trouble or INTERRUPTED
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -223,7 +228,9 @@ def _cluster(run: Run) -> LabCluster:
         return run.cluster()
     except CannotRun as trouble:
         run.trouble = str(trouble)
-        raise pytest.exit(f"cannot run: {trouble}", returncode=EXIT_COULD_NOT_RUN) from trouble
+    except KeyboardInterrupt:
+        run.trouble = INTERRUPTED
+    raise pytest.exit(f"cannot run: {run.trouble}", returncode=EXIT_COULD_NOT_RUN)
 
 
 def _turn(cluster: LabCluster, claim: Claim) -> contextlib.AbstractContextManager[object]:

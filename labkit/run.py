@@ -138,7 +138,10 @@ class Run:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
         # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
+        from labkit.cluster import interruption  # noqa: PLC0415
         from labkit.cluster.provision import running  # noqa: PLC0415
+
+        interruption.end_in_order_on_sigterm()
 
         progress = Progress(lambda line: terminal.write_line(line, flush=True)) if terminal else Progress()
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
