@@ -127,7 +127,7 @@ class _Run:
         self._progress.say(f"pulling the node image {published}")
         try:
             disk.require(self._on_engine(PULL_ENGINE_GB))
-            images.pull(self._engine, published)
+            images.pull(published)
         except images.NotPulled as reason:
             if self._nodes == "pull":
                 raise CannotRun(

@@ -72,7 +72,10 @@ def write_tar(file: IO[bytes], entries: Iterable[Entry]) -> None:
 
 
 def rewrite_tar(source: Path, file: IO[bytes], *, keep: Callable[[str], bool], add: Iterable[Entry] = ()) -> None:
-    """Write a tar anew: without the paths that `keep` refuses, with more at its end. Hard links must keep their targets."""
+    """Write a tar anew: without the paths that `keep` refuses, with more at its end.
+
+    Times stay as they are: Python's compiled modules name their source's, and are not used where it differs.
+    """
     with (
         tarfile.open(source, "r|") as old,
         tarfile.open(fileobj=file, mode="w|", format=tarfile.GNU_FORMAT) as new,
@@ -82,7 +85,6 @@ def rewrite_tar(source: Path, file: IO[bytes], *, keep: Callable[[str], bool], a
             member.linkname = member.linkname.removeprefix("./") if member.islnk() else member.linkname
             if member.name in ("", ".") or not keep(member.name):
                 continue
-            member.mtime = 0
             new.addfile(member, old.extractfile(member) if member.isreg() else None)
         for entry in add:
             entry.write(new)

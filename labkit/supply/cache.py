@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import inspect
@@ -9,6 +10,7 @@ import json
 import os
 import subprocess
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,13 +30,31 @@ Make = Callable[[Path, Callable[[float], None]], None]
 
 
 def key_of(*made_of: object) -> str:
-    """Give the key of something by what it is made of: JSON values, and modules and functions, which stand for their source.
+    """Give the key of something by what it is made of: JSON values, and modules and functions for their code.
 
-    A changed version, flag or line of the code that does the work gives another key, so nothing old is ever served.
+    A changed version, flag or line of the code that does the work gives another key, so nothing old is ever served;
+    a comment, a docstring or the layout of that code makes no difference.
     """
-    plain = [inspect.getsource(thing) if isinstance(thing, (ModuleType, FunctionType)) else thing for thing in made_of]
-    text = json.dumps(plain, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+    plain = [_code(thing) if isinstance(thing, (ModuleType, FunctionType)) else thing for thing in made_of]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _code(thing: ModuleType | FunctionType) -> str:
+    return bare_code(inspect.getsource(thing))
+
+
+def bare_code(source: str) -> str:
+    """Give Python source without comments, docstrings (and other idle strings) and layout."""
+    tree = ast.parse(textwrap.dedent(source))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_idle_string(line)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree)
+
+
+def _is_idle_string(line: ast.AST) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
 
 
 class Workshop:
@@ -128,5 +148,6 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w") as file:
         file.write(text)
-    os.chmod(name, mode)
-    os.replace(name, path)
+    half = Path(name)
+    half.chmod(mode)
+    half.replace(path)

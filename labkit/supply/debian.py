@@ -11,7 +11,10 @@ from labkit.supply import apt
 from labkit.supply.process import Failed, run
 from labkit.trouble import CannotRun
 
-NODE_PACKAGES = ["systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux", "mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "bash", "ca-certificates", "curl", "jq", "procps"]
+NODE_PACKAGES = [
+    "systemd", "systemd-sysv", "dbus", "conntrack", "iptables", "nftables", "iproute2", "ethtool", "util-linux",
+    "mount", "kmod", "libseccomp2", "pigz", "e2fsprogs", "bash", "ca-certificates", "curl", "jq", "procps",
+]  # fmt: skip
 """As kind's images/base/Dockerfile, without what NFS, iSCSI and rootless engines need."""
 
 PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
@@ -56,7 +59,7 @@ def need_mmdebstrap(progress: Progress) -> None:
         return
     if not apt.usable():
         raise CannotRun(
-            "mmdebstrap is needed to build from Debian packages: install it (and debian-archive-keyring), or run as root"
+            "building from Debian packages needs mmdebstrap: install it (and debian-archive-keyring), or run as root"
         )
     apt.install(["mmdebstrap", "debian-archive-keyring"], progress)
 

@@ -1,4 +1,4 @@
-"""The container engine: the one that answers, or, for root on Debian and its relatives, one that is installed and started."""
+"""The container engine: the one that answers, or, for root on Debian or Ubuntu, one that is installed and started."""
 
 from __future__ import annotations
 

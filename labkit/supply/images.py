@@ -1,4 +1,4 @@
-"""Images in the engine: found by name, imported from a tar, pulled by digest, and cleared away when they are superseded."""
+"""Images in the engine: found by name, imported from a tar, pulled by digest, cleared away when superseded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> Non
             raise CannotRun(f"the engine did not take the image {name}: {reason}")
 
 
-def pull(engine: Engine, name: str) -> None:
+def pull(name: str) -> None:
     """Pull one image by tag, or by digest (then a tag before it is decoration), once; the engine checks a digest.
 
     Raises: NotPulled, with the registry's or the engine's own words.
@@ -61,18 +61,14 @@ def pull(engine: Engine, name: str) -> None:
     repository, tag = split_tag(tagged)
     # images.pull hides errors that come in the stream, so the stream is read here.
     try:
-        for event in _impatient(engine).api.pull(repository, tag=digest or tag, stream=True, decode=True):
+        impatient = docker.from_env(timeout=_QUIET_S)
+        for event in impatient.api.pull(repository, tag=digest or tag, stream=True, decode=True):
             if reason := event.get("error"):
                 raise NotPulled(_one_line(reason))
     except APIError as error:
         raise NotPulled(_one_line(error.explanation or error)) from error
     except (DockerException, OSError) as error:
         raise NotPulled(_one_line(error)) from error
-
-
-def _impatient(engine: Engine) -> docker.DockerClient:
-    """Give a client of the same engine that does not wait long for news."""
-    return docker.from_env(timeout=_QUIET_S)
 
 
 def split_tag(name: str) -> tuple[str, str]:

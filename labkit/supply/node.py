@@ -279,7 +279,10 @@ class NodeBuild:
 
 _INCOMING = "labs-images"
 
-_IMPORT = ["ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned", "--all-platforms", "--no-unpack", "--digests"]
+_IMPORT = [
+    "ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned", "--all-platforms",
+    "--no-unpack", "--digests",
+]  # fmt: skip
 """As kind imports: pinned against the kubelet's clearing up, kept packed until a node runs it."""
 
 

@@ -19,9 +19,13 @@ KUBERNETES_PROGRAMS = (
     "kubectl",
 )
 
-_COREDNS_PLUGINS = ["acl", "any", "autopath", "bind", "bufsize", "cache", "chaos", "debug", "erratic", "errors", "file", "forward", "header", "health", "hosts", "k8s_external", "kubernetes", "loadbalance", "local", "log", "loop", "metadata", "metrics", "minimal", "nsid", "ready", "reload", "rewrite", "root", "template", "transfer", "view", "whoami"]
-"""Every plugin that a cluster's Corefile could name; without those that speak to clouds, etcd or tracers, which are
-half of the program's size and build time. Read for CoreDNS v1.12.1 to v1.14.6."""
+_COREDNS_PLUGINS = [
+    "acl", "any", "autopath", "bind", "bufsize", "cache", "chaos", "debug", "erratic", "errors", "file", "forward",
+    "header", "health", "hosts", "k8s_external", "kubernetes", "loadbalance", "local", "log", "loop", "metadata",
+    "metrics", "minimal", "nsid", "ready", "reload", "rewrite", "root", "template", "transfer", "view", "whoami",
+]  # fmt: skip
+"""Every plugin that a cluster's Corefile could name; without those that speak to clouds, etcd or tracers, which cost
+20 MB and a minute of compiling (v1.14.6: 54 MB instead of 75). Read for CoreDNS v1.12.1 to v1.14.6."""
 
 
 def kind(version: str) -> Program:

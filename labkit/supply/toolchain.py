@@ -1,4 +1,4 @@
-"""Go: the one on PATH or one from PyPI, and how a program is built from the modules that Go's checksum database vouches for."""
+"""Go: the one on PATH or one from PyPI, and building programs from modules that the checksum database vouches for."""
 
 from __future__ import annotations
 
