@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit.trouble import Inconclusive
+from labkit.trouble import CannotRun, Inconclusive
 
 LEASE_VARIABLE = "LABS_LEASE"
 """Marks every child with its cluster's name, so that orphans of a killed run are found by their environment."""
@@ -52,7 +52,10 @@ def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.en
 
 
 def run(argv: Sequence[str | Path], *, env: Mapping[str, str], timeout_s: float, stdin: str | None = None) -> Result:
-    """Run a program to its end. Raises Inconclusive when it has not ended after `timeout_s` seconds."""
+    """Run a program to its end.
+
+    Raises: Inconclusive when it has not ended after `timeout_s` seconds, CannotRun when it cannot be started.
+    """
     words = tuple(map(str, argv))
     started = time.monotonic()
     with _start(words, env, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as child:
@@ -73,6 +76,7 @@ def follow(
     """Run a program and hand over each line that it writes (stderr too, kept as stdout) as soon as it comes.
 
     A program that is not done after `timeout_s` seconds is killed; its rc is then negative.
+    Raises: CannotRun when it cannot be started.
     """
     words = tuple(map(str, argv))
     started = time.monotonic()
@@ -94,17 +98,22 @@ def follow(
 def _start(
     words: Sequence[str], env: Mapping[str, str], *, stdin: int, stderr: int = subprocess.PIPE
 ) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C in the terminal reaches this process alone, which then decides what ends and when.
-    return subprocess.Popen(
-        words,
-        env=env,
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    try:
+        # A session of its own: Ctrl-C reaches this process alone, which then decides what ends and when.
+        return subprocess.Popen(
+            words,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CannotRun(
+            f"{words[0]} cannot be started ({error.strerror}): run nox -s supply, and nox -s up again"
+        ) from error
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -19,7 +19,7 @@ from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
 from labkit.progress import Progress
-from labkit.supply import Supplies, bounded_runtime, engine
+from labkit.supply import Nodes, Supplies, bounded_runtime, engine
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 def running(
     kubernetes: str | None,
     *,
-    nodes: str = "auto",
+    nodes: Nodes = "auto",
     keep: bool = False,
     reuse: bool = True,
     name: str | None = None,
@@ -148,6 +148,7 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
 def _checked(held: Lease, supplies: Supplies, progress: Progress) -> LabCluster:
     """Hold a kept cluster against what a new one would be, bring its images up to date, and give it."""
     cluster = handle(held)
+    cluster.kind_path = supplies.kind  # the one that made it may be gone
     progress.say(f"using the kept cluster {cluster.name}: Kubernetes {cluster.kubernetes}")
     with timed(cluster.phases, "cluster"):
         tags = _build(cluster, supplies, progress)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from labkit.cluster import commands, removal
-from labkit.trouble import Inconclusive
+from labkit.trouble import CannotRun, Inconclusive
 
 ENV = dict(os.environ)
 
@@ -44,6 +44,11 @@ def test_a_command_that_hangs_is_no_verdict_and_its_children_end_too() -> None:
     marked = [p for p in psutil.process_iter() if _environment(p).get("LABS_TEST") == "hang"]
     psutil.wait_procs(marked, timeout=5)
     assert not [p for p in marked if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_program_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(CannotRun, match=r"/nowhere/kind cannot be started \(No such file or directory\)"):
+        commands.run(["/nowhere/kind", "version"], env=ENV, timeout_s=1)
 
 
 def test_lines_are_handed_over_as_they_come_and_kept() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from labkit import images, supply
 from labkit.cluster import LabCluster, lease, nodes, provision, removal
-from labkit.cluster.provision import running
 from labkit.cluster.lease import Lease
 from labkit.cluster.provision import running
 from labkit.progress import Progress
