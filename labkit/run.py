@@ -193,13 +193,13 @@ class Run:
             self._labs_took = (time.monotonic() - began, _busy_s() - busy)
 
     def _write(self) -> None:
-        if not self._cluster:
-            return
         declared = claims.load(LABS)
         seen: dict[str, list[Observation]] = {}
         for observation in self._observations:
             seen.setdefault(observation.claim, []).append(observation)
         self._records = [verdicts.judge(declared[id], observed) for id, observed in seen.items()]
+        if not self._cluster:
+            return
         kubernetes = {
             "server": self._cluster.kubernetes,
             "kubelet": self._cluster.kubernetes,

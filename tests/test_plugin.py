@@ -1,0 +1,80 @@
+"""From tests to observations to exit codes: whole pytest runs on labs without a cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit import run
+
+pytest_plugins = ["pytester"]
+
+CONFTEST = """
+import pytest
+
+pytest_plugins = ["labkit.plugin"]
+
+@pytest.fixture
+def lab(sabotaged):
+    return sabotaged
+"""
+
+LAB = """
+from labkit.claims import claim, sabotage
+from labkit.sabotage import skip
+from labkit.trouble import CannotRun, Inconclusive
+
+@claim("topic.one", source="https://example.com/", no_twin="a test of the house")
+@sabotage("nothing is done", skip("all"))
+def test_one(lab):
+    '''One thing is so.'''
+    {body}
+"""
+
+
+def outcome(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, *options: str) -> tuple[int, str]:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_topic=LAB.format(body=body))
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+    return int(result.ret), result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("assert True", 0, "1 hold"),
+        ("assert 1 == 2", 1, "broken: topic.one"),
+        ("raise Inconclusive('the watch was lost')", 2, "the watch was lost"),
+        ("raise KeyError('spec')", 2, "the lab itself failed: KeyError"),
+        ("raise CannotRun('mend the manifest')", 3, "cannot run: mend the manifest"),
+        ("raise KeyboardInterrupt", 3, "cannot run: interrupted"),
+    ],
+)
+def test_a_run_ends_with_the_code_of_its_verdicts(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, code: int, said: str
+) -> None:
+    ended, text = outcome(pytester, monkeypatch, body)
+    assert (ended, said in text) == (code, True), text
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("assert lab is None", 0, "sabotages: 1 of 1 killed"),
+        ("assert True", 1, "vacuous: topic.one"),
+        ("if lab: raise KeyError('spec')", 2, "did not get to an assertion"),
+    ],
+)
+def test_a_sabotage_must_be_killed_by_an_assertion(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, code: int, said: str
+) -> None:
+    ended, text = outcome(pytester, monkeypatch, body, "--prove")
+    assert (ended, said in text) == (code, True), text
+
+
+def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile("def test_house(): pass")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*rows of the notes*")
