@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import http.client
+import io
 import json
 import os
+import queue
 import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -46,11 +49,20 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        # All the time, as a container runtime does: who writes to a full pipe waits.
+        with closing(self.process.stdout or io.StringIO()) as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put("")
 
     def line(self) -> dict[str, object]:
         """Give the next line that it prints."""
-        assert self.process.stdout
-        text = self.process.stdout.readline()
+        text = self._lines.get(timeout=PATIENCE_S)
         assert text, f"no more lines: {self.errors()}"
         return dict(json.loads(text))
 
@@ -103,7 +115,13 @@ class Running:
     def errors(self) -> str:
         """End it where it still runs, and give what it wrote on standard error."""
         self.process.kill()
-        return self.process.communicate()[1]
+        self.process.wait(PATIENCE_S)
+        self._reader.join()
+        assert self.process.stderr
+        if not self.process.stderr.closed:
+            with closing(self.process.stderr) as errors:
+                self._errors = errors.read()
+        return self._errors
 
 
 Start = Callable[..., Running]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-import threading
 from time import monotonic, time
+
+import pytest
 
 from .conftest import Running, Start
 
@@ -72,6 +73,34 @@ def test_what_is_no_http_is_refused(web: Running) -> None:
         assert b"400" in connection.recv(1000)
 
 
+def test_a_body_may_come_in_pieces(web: Running) -> None:
+    with socket.create_connection(("127.0.0.1", web.port)) as connection:
+        connection.sendall(b"POST /started/api HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b'7\r\n{"statu\r\nA;x=y\r\ns": 204}\n \r\n0\r\nTrailer: x\r\n\r\n')
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert web.get("/started")[0] == 204
+    web.put("/started/api", {})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (b"Content-Length: many", b"", 400),
+        (b"Content-Length: 5", b"{}", 400),
+        (b"Content-Length: 9999999", b"", 413),
+        (b"Transfer-Encoding: gzip", b"", 501),
+        (b"Transfer-Encoding: chunked", b"x\r\n", 400),
+        (b"Transfer-Encoding: chunked", b"-1\r\n", 413),
+        (b"Transfer-Encoding: chunked", b"FFFFFFF\r\n", 413),
+    ],
+)
+def test_a_broken_body_is_refused(web: Running, headers: bytes, body: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", web.port)) as connection:
+        connection.sendall(b"POST /started/api HTTP/1.1\r\n" + headers + b"\r\n\r\n" + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000).startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_a_connection_is_kept_for_the_next_request(web: Running) -> None:
     with socket.create_connection(("127.0.0.1", web.port)) as connection:
         for _ in range(2):
@@ -86,7 +115,6 @@ def test_the_oldest_lines_give_way_and_it_is_said(start: Start) -> None:
     web = start()
     limit, burst = 20_000, 200
     request = b"GET /status/204 HTTP/1.1\r\n\r\n"
-    drain(web)
     deadline = monotonic() + 15
     with socket.create_connection(("127.0.0.1", web.port)) as connection:
         for _ in range(limit // burst + 1):
@@ -98,9 +126,3 @@ def test_the_oldest_lines_give_way_and_it_is_said(start: Start) -> None:
     lines = web.log()
     assert len(lines) == limit + 1
     assert lines[0] == {"event": "dropped", "lines": burst + 2}
-
-
-def drain(web: Running) -> None:
-    """Throw away what it prints from now on: more than a pipe holds."""
-    assert web.process.stdout
-    threading.Thread(target=web.process.stdout.read, daemon=True).start()

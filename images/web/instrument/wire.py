@@ -91,14 +91,42 @@ def _headers(stream: BinaryIO) -> dict[str, str]:
 
 
 def _body(stream: BinaryIO, headers: dict[str, str]) -> bytes:
-    if "transfer-encoding" in headers:
-        raise Refused("send the body with a Content-Length", 411)
+    coding = headers.get("transfer-encoding", "identity").lower()
+    if coding == "chunked":
+        return _chunks(stream)
+    if coding != "identity":
+        raise Refused(f"a body coded as {coding} is not understood", 501)
     length = headers.get("content-length", "0")
     if not length.isdecimal():
         raise Refused("Content-Length is not a number")
-    if int(length) > MOST_BODY:
+    return _exactly(stream, int(length))
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    """Read a body that comes in pieces, as `kubectl create --raw` sends it; trailers are thrown away."""
+    body = b""
+    while True:
+        size = _line(stream).partition(b";")[0].strip()
+        try:
+            length = int(size, 16)
+        except ValueError:
+            raise Refused("the body's chunks are broken") from None
+        if length == 0:
+            _headers(stream)
+            return body
+        body += _exactly(stream, length)
+        _line(stream)
+        if len(body) > MOST_BODY:
+            raise Refused("the body is too long", 413)
+
+
+def _exactly(stream: BinaryIO, length: int) -> bytes:
+    if not 0 <= length <= MOST_BODY:
         raise Refused("the body is too long", 413)
-    return stream.read(int(length))
+    body = stream.read(length)
+    if len(body) < length:
+        raise Refused("the body ended early")
+    return body
 
 
 def write_answer(
