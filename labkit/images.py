@@ -43,16 +43,18 @@ class Image:
 
     tag: str
     context: Path
+    on_nodes: bool
+    """Whether Pods of the labs run it. Loading costs each new cluster's nodes 0.1 s and more a megabyte."""
 
 
 IMAGES = (
-    Image("labs/web:1", ROOT / "images" / "web"),
-    Image("labs/guitar-practice:1", ROOT / "images" / "guitar-practice"),
+    Image("labs/web:1", ROOT / "images" / "web", on_nodes=True),
+    Image("labs/guitar-practice:1", ROOT / "images" / "guitar-practice", on_nodes=False),
 )
 
 
 def build(python_base: str, progress: Progress) -> tuple[str, ...]:
-    """Build all images on that Python base, side by side, those that are unchanged excepted; give their tags.
+    """Build all images on that Python base, side by side, but for those that are unchanged; give the nodes' tags.
 
     Raises: CannotRun, with the failing step's last words and what to do.
     """
@@ -66,7 +68,7 @@ def build(python_base: str, progress: Progress) -> tuple[str, ...]:
             lambda image=image: _build(client, image, str(base.id), arguments, progress)  # type: ignore[misc]
             for image in IMAGES
         )
-    return tuple(image.tag for image in IMAGES)
+    return tuple(image.tag for image in IMAGES if image.on_nodes)
 
 
 def save(tags: Sequence[str], path: Path) -> None:
@@ -77,7 +79,9 @@ def save(tags: Sequence[str], path: Path) -> None:
     unfinished = path.with_name(f"{path.name}.part")
     try:
         with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
-            # client.images.get(tag).save() knows one image only.
+            for tag in tags:
+                client.images.get(tag)
+            # Image.save() knows one image only.
             answer = client.api.get(f"{client.api.base_url}/images/get", params={"names": tags}, stream=True)
             answer.raise_for_status()
             with unfinished.open("wb") as archive:
@@ -126,13 +130,18 @@ def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> d
 
 def failure(tag: str, step: str, output: Iterable[str]) -> str:
     """Give the sentence for a build that failed: what happened in the step's last words, and what to do."""
-    told = [line.strip() for line in output if line.strip()][-TOLD_LINES:]
-    words = " | ".join(told)[-TOLD_CHARACTERS:] or "the engine gave no reason"
+    lines = [" ".join(_COLOUR.sub("", line).split()) for line in output]
+    lines = [line for line in lines if line and not line.startswith(_CHATTER)]
+    words = " | ".join(lines[-TOLD_LINES:])[-TOLD_CHARACTERS:] or "the engine gave no reason"
     for pattern, advice in _ADVICE:
-        if re.search(pattern, words):
-            return f"cannot build {tag}: {advice} ({step}: {words})"
+        if any(re.search(pattern, line) for line in lines):
+            return f"cannot build {tag}: {advice} ({words})"
     return f"cannot build {tag}: {step} failed: {words}"
 
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CHATTER = ("Removing intermediate container", "---> ", "The command ")
+"""How lines begin that say nothing about a failure; the last one repeats the whole step."""
 
 _ADVICE = (
     (
@@ -141,12 +150,12 @@ _ADVICE = (
     ),
     (
         r"NewConnectionError|NameResolutionError|ConnectTimeout|Max retries|ProxyError|Network is unreachable"
-        r"|Could not find a version",
+        r"|\(from versions: none\)",
         "pip in the build cannot get the packages: see that PyPI can be reached, or set PIP_INDEX_URL to another index",
     ),
     (r"[Nn]o space left on device", "the engine's disk is full: `docker system prune` frees what nothing uses"),
 )
-"""What to do about a failed step, by what its last words match."""
+"""What to do about a failed step, by what its lines match."""
 
 
 def _build(
@@ -180,7 +189,7 @@ def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> N
     for message in stream:
         text = str(message.get("stream", ""))
         if begins := re.match(r"Step (\d+)/(\d+) : (.*)", text):
-            step, output = f"step {begins[1]}, {begins[3]}", []
+            step, output = f"step {begins[1]}, {' '.join(begins[3].split())[:60]}", []
             progress.step(f"building {tag}", share=(int(begins[1]) - 1) / int(begins[2]))
         else:
             output += text.splitlines()

@@ -77,7 +77,8 @@ def test_nothing_is_passed_on_where_nothing_is_set() -> None:
     ("line", "advice"),
     [
         ("NewConnectionError: [Errno 111] Connection refused", "see that PyPI can be reached"),
-        ("ERROR: Could not find a version that satisfies the requirement h2==4.4.1", "see that PyPI can be reached"),
+        ("ERROR: No match for h2==4.4.1 (from versions: none)", "see that PyPI can be reached"),
+        ("ERROR: No match for h2==9 (from versions: 4.4.1)", "check failed: "),
         ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "build on a base with its CA"),
         ("write /venv/x: no space left on device", "the engine's disk is full"),
         ("ModuleNotFoundError: No module named 'guitar'", "step 7, RUN python manage.py check failed: "),
@@ -88,6 +89,13 @@ def test_a_failed_step_says_what_to_do(line: str, advice: str) -> None:
     assert sentence.startswith("cannot build labs/web:1: ")
     assert advice in sentence
     assert line in sentence
+
+
+def test_what_says_nothing_is_left_out_of_the_sentence() -> None:
+    output = ["\x1b[91mboom \x1b[0m", " ---> 5268d090a78e", "Removing intermediate container 5268d090a78e"]
+    assert images.failure("labs/web:1", "step 2, RUN x", [*output, "The command '/bin/sh -c x' returned 1"]) == (
+        "cannot build labs/web:1: step 2, RUN x failed: boom"
+    )
 
 
 def test_a_build_is_followed_and_its_failing_step_told() -> None:
