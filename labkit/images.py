@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from docker.utils.build import exclude_paths
 
 from labkit.paths import ROOT
 from labkit.progress import Progress
+from labkit.supply.cache import alone
 from labkit.trouble import CannotRun
 
 CONTENT_LABEL = "labs.content"
-"""What an image was made of, so that an unchanged one is recognised and not built again."""
+"""What an image was made of, so that an unchanged one is recognised; the stages that build it carry it too."""
 
 READ_TIMEOUT_S = 600
 """Seconds without a byte before the engine is given up; a quiet step like pip's takes a minute on a busy machine."""
@@ -58,16 +60,20 @@ def build(python_base: str, progress: Progress) -> tuple[str, ...]:
 
     Raises: CannotRun, with the failing step's last words and what to do.
     """
-    with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+    with (
+        alone("images", progress, "another run is building the images"),
+        _answering(),
+        contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client,
+    ):
         try:
             base = client.images.get(python_base)
         except ImageNotFound as error:
             raise CannotRun(f"there is no image {python_base} to build on: run `nox -s supply`") from error
-        arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
-        _side_by_side(
-            lambda image=image: _build(client, image, str(base.id), arguments, progress)  # type: ignore[misc]
-            for image in IMAGES
-        )
+        contents = {image: content_hash(image.context, str(base.id)) for image in IMAGES}
+        if changed := [image for image in IMAGES if _content(client, image.tag) != contents[image]]:
+            arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
+            _side_by_side(partial(_build, client, image, contents[image], arguments, progress) for image in changed)
+            _clean(client)
     return tuple(image.tag for image in IMAGES if image.on_nodes)
 
 
@@ -159,12 +165,8 @@ _ADVICE = (
 
 
 def _build(
-    client: docker.DockerClient, image: Image, base_id: str, arguments: dict[str, str], progress: Progress
+    client: docker.DockerClient, image: Image, content: str, arguments: dict[str, str], progress: Progress
 ) -> None:
-    content = content_hash(image.context, base_id)
-    former = _find(client, image.tag)
-    if former is not None and former.labels.get(CONTENT_LABEL) == content:
-        return
     begun = time.monotonic()
     stream = client.api.build(
         path=str(image.context),
@@ -179,8 +181,6 @@ def _build(
     )
     _follow(image.tag, stream, progress)
     progress.say(f"{image.tag} is built, in {time.monotonic() - begun:.0f} s")
-    if former is not None:
-        _forget(client, former)
 
 
 def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> None:
@@ -197,19 +197,18 @@ def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> N
             raise CannotRun(failure(tag, step, [*output, str(message["error"])]))
 
 
-def _find(client: docker.DockerClient, tag: str) -> Any | None:
+def _content(client: docker.DockerClient, tag: str) -> str | None:
+    """Give what the image of that tag was made of; None where there is none."""
     try:
-        return client.images.get(tag)
+        return client.images.get(tag).labels.get(CONTENT_LABEL)
     except ImageNotFound:
         return None
 
 
-def _forget(client: docker.DockerClient, former: Any) -> None:
-    """Remove the image that a tag named before, unless something else still uses it."""
-    with contextlib.suppress(APIError):
-        former.reload()
-        if not former.tags:
-            client.images.remove(former.id)
+def _clean(client: docker.DockerClient) -> None:
+    """Remove what nothing names any more: the images that were replaced, and the stages that built the new ones."""
+    with contextlib.suppress(APIError):  # someone else is cleaning just now, and does this too
+        client.images.prune(filters={"dangling": True, "label": CONTENT_LABEL})
 
 
 def _pip_configuration() -> str:
