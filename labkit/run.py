@@ -7,6 +7,7 @@ more alone, the same class only hands out the cluster that the controlling proce
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ import psutil
 import pytest
 
 from labkit import claims, ledger, summary, verdicts
+from labkit.claims import Claim
 from labkit.cluster import LabCluster
 from labkit.paths import ROOT
 from labkit.progress import Progress
@@ -46,7 +48,7 @@ class Run:
         self._stack = contextlib.ExitStack()
         self._nodeids: set[str] = set()
         self._observations: list[Observation] = []
-        self._records: list[dict[str, Any]] = []
+        self._judged: dict[str, dict[str, Any]] = {}
         self._began = datetime.now(UTC)
         self._labs_began: tuple[float, float] | None = None
         self._labs_took: tuple[float, float] = (0.0, 0.0)
@@ -96,6 +98,8 @@ class Run:
         self._observations.append(observation)
         if observation.cause:
             self.trouble = observation.message
+        claim = self._claims[observation.claim]
+        self._judged[claim.id] = verdicts.judge(claim, [o for o in self._observations if o.claim == claim.id])
         self._write()
 
     def finish(self) -> int | None:
@@ -193,11 +197,6 @@ class Run:
             self._labs_took = (time.monotonic() - began, _busy_s() - busy)
 
     def _write(self) -> None:
-        declared = claims.load(LABS)
-        seen: dict[str, list[Observation]] = {}
-        for observation in self._observations:
-            seen.setdefault(observation.claim, []).append(observation)
-        self._records = [verdicts.judge(declared[id], observed) for id, observed in seen.items()]
         if not self._cluster:
             return
         kubernetes = {
@@ -210,6 +209,14 @@ class Run:
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
         }
         verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self._records)
+
+    @functools.cached_property
+    def _claims(self) -> dict[str, Claim]:
+        return claims.load(LABS)
+
+    @property
+    def _records(self) -> list[dict[str, Any]]:
+        return list(self._judged.values())
 
     def _missing(self) -> list[str]:
         """Name the tests that were to run and were not observed."""

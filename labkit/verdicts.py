@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -51,6 +52,7 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
     """Give a claim's record from all that was observed of it, in the order in which it was.
 
     An inconclusive observation is superseded by the one that was made alone; both are kept.
+    Raises jsonschema.ValidationError where the record would not be as designed.
     """
     seen = list(observations)
     clean = [o for o in seen if o.sabotage is None]
@@ -61,7 +63,7 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
         verdict, reason = "vacuous", f"stays green under its sabotage: {', '.join(survivors)}"
     elif verdict == "holds" and unclear:
         verdict, reason = "inconclusive", "; ".join(unclear)
-    return {
+    record = {
         "id": claim.id,
         "statement": claim.statement,
         "topic": claim.topic,
@@ -84,15 +86,18 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
         "sabotage": sabotages,
         "notes": asdict(claim.notes),
     }
+    _checker("$defs", "claim").validate(record)
+    return record
 
 
 def write(path: Path, kubernetes: dict[str, Any], records: list[dict[str, Any]]) -> None:
-    """Write a results file whole or not at all, its claims in the order of their ids.
+    """Write a results file whole or not at all, its claims (as `judge` gives them) in the order of their ids.
 
-    Raises CannotRun where it cannot be written, jsonschema.ValidationError where it would not be valid.
+    Raises CannotRun where it cannot be written, jsonschema.ValidationError where `kubernetes` is not as designed.
     """
+    # The records were checked one by one: the file is written anew with each of them.
+    _checker("properties", "kubernetes").validate(kubernetes)
     results = {"schema": SCHEMA, "kubernetes": kubernetes, "claims": sorted(records, key=lambda r: str(r["id"]))}
-    jsonschema.validate(results, schema())
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +123,12 @@ def schema() -> dict[str, Any]:
     """Give the JSON schema of a results file."""
     loaded: dict[str, Any] = json.loads(resources.files("labkit").joinpath("results.schema.json").read_text("utf-8"))
     return loaded
+
+
+@functools.cache
+def _checker(group: str, name: str) -> jsonschema.Draft202012Validator:
+    """Give a checker for one part of the schema, such as ("$defs", "claim")."""
+    return jsonschema.Draft202012Validator(schema()[group][name])
 
 
 def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (), trouble: str | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,11 @@ def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert not list(path.parent.glob("*.part"))
 
 
-def test_a_record_that_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
-    record = verdicts.judge(CLAIM, [seen("passed")]) | {"verdict": "probably"}
+def test_what_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        verdicts.write(tmp_path / "x.json", KUBERNETES, [record])
+        verdicts.judge(dataclasses.replace(CLAIM, id="no topic"), [seen("passed")])
+    with pytest.raises(jsonschema.ValidationError):
+        verdicts.write(tmp_path / "x.json", KUBERNETES | {"server": "1.37"}, [])
 
 
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
