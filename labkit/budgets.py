@@ -75,6 +75,12 @@ def first_probe(probe: dict[str, Any]) -> Window:
     return Window(delay, delay + float(probe["periodSeconds"]))
 
 
+def probed(probe: dict[str, Any], times: int) -> Window:
+    """From one probe to so many later."""
+    seconds = times * float(probe["periodSeconds"])
+    return Window(seconds, seconds)
+
+
 def fails(probe: dict[str, Any], *, hangs: bool = False) -> Window:
     """From the fault of a running container to the probe's verdict that it failed.
 

@@ -137,6 +137,10 @@ class TooEarly(AssertionError):
     """What was awaited came before its cause can have worked."""
 
 
+class TooLate(AssertionError):
+    """What came in the end came after its time."""
+
+
 class Happened(AssertionError):
     """What must not happen did."""
 
@@ -254,6 +258,21 @@ class History:
         for state in states:
             if from_s < state.seen_s <= until.seen_s and happens(state):
                 raise Happened(f"{goal}: it did after {state.seen_s - max(from_s, 0):.1f} s\n  seen: {state}")
+
+    def came(self, goal: str, moment: Moment, *, since: Moment, within: Window) -> None:
+        """Check that a moment lies in the window after `since`: for what is read from a log, all at once.
+
+        Raises TooEarly or TooLate, and Inconclusive where the machine was too loaded to tell.
+        """
+        after_s, load = moment.seen_s - since.seen_s, self._load(since.seen_s)
+        message = f"{goal}: after {after_s:.1f} s"
+        if after_s < within.too_early_s(load):
+            raise TooEarly(f"{message}, but not before {within.earliest_s:.1f} s was possible\n  seen: {moment}")
+        if after_s > within.too_late_s(load):
+            late = f"{message}, but the manifest allows {within.latest_s:.0f} s, the rest is slack\n  seen: {moment}"
+            if load > LOADED:
+                raise Inconclusive(f"{late}\n  but {load:.1f} tasks per core wanted to run meanwhile")
+            raise TooLate(late)
 
     def sequence(self, goal: str, subject: Subject[Seen], *steps: Callable[[Any], object]) -> list[Seen]:
         """Read from what was recorded that the steps held one after another; give the state of each step.

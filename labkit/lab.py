@@ -211,6 +211,14 @@ class Lab:
         self.evidence.compared(twin)
         self.history.never(goal, twin, happens, until=until, since=since)
 
+    def came(self, goal: str, moment: Moment, *, since: Moment, within: Window) -> None:
+        """Check that a moment, such as a request that was logged, lies in the window after `since`.
+
+        See `History.came` for the errors.
+        """
+        self.evidence.awaited((), within)
+        self.history.came(goal, moment, since=since, within=within)
+
     def sequence(self, goal: str, subject: Subject[T], *steps: Callable[[Any], object]) -> list[T]:
         """Read from what was recorded that the steps held one after another. See `History.sequence`."""
         return self.history.sequence(goal, subject, *steps)

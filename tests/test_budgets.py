@@ -22,6 +22,10 @@ def pod(probe: dict[str, Any], grace: int = 30) -> dict[str, Any]:
     return {"spec": {"terminationGracePeriodSeconds": grace, "containers": [{"livenessProbe": probe}]}}
 
 
+def test_probes_come_a_period_apart() -> None:
+    assert budgets.probed(PROBE, 3) == Window(30, 30)
+
+
 def test_a_failing_probe_decides_after_its_threshold_and_one_period_of_chance() -> None:
     assert budgets.fails(PROBE) == Window(20, 30)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.budgets import Window
-from labkit.history import Act, Endpoints, Gap, Happened, History, NeverHappened, Object, Pods, TooEarly
+from labkit.history import Act, Endpoints, Gap, Happened, History, NeverHappened, Object, Pods, TooEarly, TooLate
 from labkit.trouble import Inconclusive
 from labkit.views import view
 
@@ -129,6 +129,17 @@ def test_never_reads_the_record_up_to_that_moment() -> None:
 def test_never_of_what_was_never_seen_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="never seen"):
         history().never("restart", WEB, restarted, until=Act(4, ""))
+
+
+def test_a_moment_of_a_log_is_held_against_the_window() -> None:
+    seen = history()
+    seen.came("the probe", Act(5.0, "GET /healthy"), since=Act(1, ""), within=Window(4, 5))
+    with pytest.raises(TooEarly, match=r"the probe: after 2.0 s, but not before 4.0 s was possible\n.*GET /healthy"):
+        seen.came("the probe", Act(3.0, "GET /healthy"), since=Act(1, ""), within=Window(4, 5))
+    with pytest.raises(TooLate, match=r"the probe: after 16.0 s, but the manifest allows 5 s"):
+        seen.came("the probe", Act(17.0, "GET /healthy"), since=Act(1, ""), within=Window(4, 5))
+    with pytest.raises(Inconclusive, match=r"7.0 tasks per core"):
+        history(load=7.0).came("the probe", Act(99, ""), since=Act(1, ""), within=Window(4, 5))
 
 
 def test_a_sequence_names_the_step_that_did_not_follow() -> None:
