@@ -100,16 +100,18 @@ class _Run:
         self._workshop.sweep()
         images.remove_leftovers(self._engine)
         ready = self._node_here() or self._node_pulled()
-        if ready is None:
-            self._prepare_build()
         with aside() as beside:
+            build = None if ready else self._node_build(beside)
             python = beside.submit(python_base.provide, self._engine, self._workshop, self._versions)
-            found_kind = kind.find(self._workshop, self._versions.kind)
-            if found_kind is None:
-                found_kind = kind.build(self._workshop, self._go, self._versions.kind)
-            if ready is None:
-                ready = self._node_built(beside)
+            found_kind = kind.find(self._workshop, self._versions.kind) or self._kind_built()
+            if build:
+                ready = _Node(self._wanted.source, build.finish(), "built")
+            assert ready is not None
             return Supplies(ready.kubernetes, found_kind, ready.image, ready.origin, python.result())
+
+    def _kind_built(self) -> Path:
+        self._meter.expect(kind.SECONDS)
+        return kind.build(self._workshop, self._go, self._versions.kind)
 
     def _node_here(self) -> _Node | None:
         published, ours = self._published(), self._ours()
@@ -139,7 +141,7 @@ class _Run:
         return _Node(self._wanted.tag, published, "pulled")
 
     def _prepare_build(self) -> None:
-        """See that a build can go through before its long part begins."""
+        """See that this machine can build, and install what it lacks."""
         if sys.platform != "linux":
             raise CannotRun("a node image can be built on Linux only: let it be pulled, or run this on Linux")
         if self._engine.architecture != self._go.architecture:
@@ -152,11 +154,14 @@ class _Run:
         with self._workshop.scratch("compiler") as scratch:
             compiler.need_compiler(scratch, self._progress)
 
-    def _node_built(self, beside: Executor) -> _Node:
-        tag = self._wanted.source
+    def _node_build(self, beside: Executor) -> node.NodeBuild:
+        """Begin to build, once it is clear that this can go through."""
+        self._prepare_build()
         self._meter.expect(node.SECONDS)
-        image = node.NodeBuild(self._engine, self._go, self._workshop, self._versions, tag).build(beside)
-        return _Node(tag, image, "built")
+        tag = self._wanted.source
+        build = node.NodeBuild(self._engine, self._go, self._workshop, self._versions, tag, beside=beside)
+        build.begin()
+        return build
 
     @functools.cached_property
     def _go(self) -> Go:

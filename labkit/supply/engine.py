@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 import tenacity
+from docker.context import ContextAPI
 from docker.errors import DockerException
 
 from labkit.paths import cache_dir
@@ -31,6 +32,9 @@ START_S = 90
 
 INOTIFY_INSTANCES = 1024
 """Each node's systemd and kubelet hold dozens; with Linux' default of 128 the second node's kubelet dies."""
+
+_RUNTIME = "labs-bounded"
+"""What dockerd calls the runtime in bounded_runtime.py."""
 
 _USERS_SETTINGS = Path("/etc/docker/daemon.json")
 _PID_FILES = {
@@ -64,10 +68,10 @@ def ensure(progress: Progress) -> Engine:
             engine = _ask()
             if isinstance(engine, str):
                 engine = _start(progress)
-    if shutil.which("docker") is None:
-        raise CannotRun("the docker command is missing, and kind needs it: install Docker's command line client")
+    _need_client(progress)
     if engine.data_root is not None:
         _make_room_for_watchers(progress)
+        _keep_bounded_runtime(engine)
     return engine
 
 
@@ -94,10 +98,10 @@ def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
 
 
 def _refuse_what_is_not_ours_to_start(why: str) -> None:
-    if named := os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT"):
+    if named := _named():
         raise CannotRun(
-            f"the container engine {named} that DOCKER_HOST or DOCKER_CONTEXT names does not answer ({why}):"
-            " start it, or unset the variable"
+            f"the container engine {named}, chosen by DOCKER_HOST or the docker context, does not answer ({why}):"
+            " start it, or choose another"
         )
     if "Permission denied" in why:
         raise CannotRun(
@@ -111,11 +115,27 @@ def _refuse_what_is_not_ours_to_start(why: str) -> None:
         )
 
 
+def _named() -> str | None:
+    """Give what the user chose in place of the default socket."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
+    return None if context is None or context.Name == "default" else str(context.Name)
+
+
+def _need_client(progress: Progress) -> None:
+    """See that there is a docker command: kind speaks to the engine through it."""
+    # Debian 13 ships the client as a package of its own; before, docker.io has it.
+    if shutil.which("docker") is None and apt.usable() and apt.available("docker-cli"):
+        apt.install(["docker-cli"], progress)
+    if shutil.which("docker") is None:
+        raise CannotRun("the docker command is missing, and kind needs it: install Docker's command line client")
+
+
 def _start(progress: Progress) -> Engine:
     if shutil.which("dockerd", path=_path_with_sbin()) is None:
-        progress.say("no container engine here: installing Debian's docker.io")
-        # Debian 13 ships the client as a package of its own; before, docker.io has it.
-        apt.install(["docker.io", *(["docker-cli"] if apt.available("docker-cli") else [])], progress)
+        progress.say("no container engine here: installing docker.io")
+        apt.install(["docker.io"], progress)
         engine = _ask()
         if not isinstance(engine, str):
             return engine  # where a service manager runs, the package has started it
@@ -127,7 +147,7 @@ def _start(progress: Progress) -> Engine:
             raise CannotRun(
                 f"systemctl start docker failed ({failed.last_words}): see journalctl -u docker"
             ) from failed
-        return _wait_for_answer(None, Path("/var/log/syslog"))
+        return _wait_for_answer(lambda: None, "journalctl -u docker")
     return _start_dockerd(progress)
 
 
@@ -137,10 +157,9 @@ def _start_dockerd(progress: Progress) -> Engine:
     log = folder / "dockerd.log"
     settings = folder / "daemon.json"
     for pid_file, program in _PID_FILES.items():
-        if _is_stale(pid_file, program):
+        if is_stale(pid_file, program):
             pid_file.unlink()
-    theirs = json.loads(_USERS_SETTINGS.read_text()) if _USERS_SETTINGS.exists() else {}
-    write_whole(settings, json.dumps(daemon_settings(theirs, _needs(folder, progress)), indent=2))
+    write_whole(settings, json.dumps(daemon_settings(_users_settings(), _needs(folder, progress)), indent=2))
     progress.say(f"starting dockerd in the background; its log: {log}")
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -153,17 +172,21 @@ def _start_dockerd(progress: Progress) -> Engine:
             cwd="/",
         )
     _STARTED.append(process)
-    return _wait_for_answer(process, log)
+
+    def see_that_it_lives() -> None:
+        if process.poll() is not None:
+            raise CannotRun(f"dockerd ended at once ({_last_line(log)}): see {log}")
+
+    return _wait_for_answer(see_that_it_lives, str(log))
 
 
 _STARTED: list[subprocess.Popen[bytes]] = []
 """Keeps the handle of a dockerd that is meant to go on, so that Python does not warn of a forgotten child."""
 
 
-def _wait_for_answer(process: subprocess.Popen[bytes] | None, log: Path) -> Engine:
+def _wait_for_answer(see_that_it_lives: Callable[[], None], look_at: str) -> Engine:
     def answer() -> Engine:
-        if process is not None and process.poll() is not None:
-            raise CannotRun(f"dockerd ended at once ({_last_error(log)}): see {log}")
+        see_that_it_lives()
         engine = _ask()
         if isinstance(engine, str):
             raise ConnectionError(engine)
@@ -178,8 +201,18 @@ def _wait_for_answer(process: subprocess.Popen[bytes] | None, log: Path) -> Engi
         )(answer)
     except ConnectionError as error:
         raise CannotRun(
-            f"the container engine was started and did not answer within {START_S} s ({error}): see {log}"
+            f"the container engine was started and did not answer within {START_S} s ({error}): see {look_at}"
         ) from error
+
+
+def _users_settings() -> dict[str, Any]:
+    """Read the settings that the user has for dockerd; the file itself is never written."""
+    try:
+        return dict(json.loads(_USERS_SETTINGS.read_text()))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CannotRun(f"{_USERS_SETTINGS} cannot be read ({error}): mend it or move it away") from error
 
 
 def daemon_settings(theirs: Mapping[str, Any], needs: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,21 +233,26 @@ def _needs(folder: Path, progress: Progress) -> dict[str, Any]:
     )
     if missing:
         progress.say(f"this machine lacks {', '.join(missing)}: containers go without, through a runtime of our own")
-        needs["runtimes"] = {"bounded": {"path": str(_install_bounded_runtime(folder))}}
-        needs["default-runtime"] = "bounded"
+        needs["runtimes"] = {_RUNTIME: {"path": str(_install_bounded_runtime(folder / "bounded-runtime"))}}
+        needs["default-runtime"] = _RUNTIME
     return needs
 
 
-def _install_bounded_runtime(folder: Path) -> Path:
-    """Copy the runtime where the daemon finds it for as long as it lives, whatever becomes of the checkout or venv."""
+def _install_bounded_runtime(script: Path) -> Path:
+    """Copy the runtime where the daemon finds it, whatever becomes of the checkout or the virtual environment."""
     interpreter = Path(sys.executable).resolve()
-    source = Path(bounded_runtime.__file__).read_text()
-    script = folder / "bounded-runtime"
-    write_whole(script, f"#!{interpreter} -IS\n{source}", mode=0o755)
+    write_whole(script, f"#!{interpreter} -IS\n{Path(bounded_runtime.__file__).read_text()}", mode=0o755)
     return script
 
 
-def _is_stale(pid_file: Path, program: str) -> bool:
+def _keep_bounded_runtime(engine: Engine) -> None:
+    """Put the runtime back where a running daemon looks for it, if the cache folder was emptied under it."""
+    runtime = engine.client.info().get("Runtimes", {}).get(_RUNTIME)
+    if runtime and not Path(runtime["path"]).exists():
+        _install_bounded_runtime(Path(runtime["path"]))
+
+
+def is_stale(pid_file: Path, program: str) -> bool:
     """Tell whether a pid file names a process that is gone, or another program's (pids come round again).
 
     dockerd refuses to start beside the one file, and waits in vain for the containerd of the other.
@@ -247,6 +285,6 @@ def _path_with_sbin() -> str:
     return f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
-def _last_error(log: Path) -> str:
+def _last_line(log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1][-300:] if lines else "it wrote nothing"

@@ -11,17 +11,13 @@ from typing import Any
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from labkit.paths import cache_dir
+from labkit.supply.cache import key_of
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun
 
 LABEL_KEY = "labs.recipe"
 """Label of every image that is made here: the key of everything that made it."""
-
-BUILDING = "labs-building-"
-"""How the names of containers begin that exist only while an image is made in them.
-
-Not a label: an image keeps the labels of the container that it is made from, and gives them to its own containers.
-"""
 
 _QUIET_S = 60
 """Seconds without any news from a pull before it is given up: a registry that is not reached says nothing."""
@@ -84,9 +80,18 @@ def _one_line(words: object) -> str:
     return " ".join(str(words).split())
 
 
+def building_name(what: str) -> str:
+    """Name a container that exists only while an image is made in it.
+
+    Its name tells, not a label: an image keeps the labels of the container that it is made from, and gives them to
+    its own containers. Runs with another cache folder do not wait for this one, so their containers are not ours.
+    """
+    return f"labs-building-{key_of(str(cache_dir()))}-{what}"
+
+
 def remove_leftovers(engine: Engine) -> None:
-    """Remove the containers in which a killed run was making an image."""
-    for container in engine.client.containers.list(all=True, filters={"name": f"^/?{BUILDING}"}):
+    """Remove the containers in which a killed run was making an image; to be called by who works here alone."""
+    for container in engine.client.containers.list(all=True, filters={"name": f"^/?{building_name('')}"}):
         with contextlib.suppress(NotFound):
             container.remove(force=True, v=True)
 

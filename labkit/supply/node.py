@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -73,28 +72,39 @@ def recipe_key(tag: str, versions: Versions, architecture: str) -> str:
 
 
 class NodeBuild:
-    """The building of one node image; all it is made of is kept as parts."""
+    """The building of one node image; all it is made of is kept as parts.
 
-    def __init__(self, engine: Engine, go: Go, workshop: Workshop, versions: Versions, tag: str) -> None:
+    `beside` does what can be done while Go compiles: unpacking packages waits for network and disk, and costs the
+    compiler next to nothing.
+    """
+
+    def __init__(
+        self, engine: Engine, go: Go, workshop: Workshop, versions: Versions, tag: str, *, beside: Executor
+    ) -> None:
         self._engine = engine
         self._go = go
         self._workshop = workshop
         self._versions = versions
         self._tag = tag
+        self._beside = beside
 
-    def build(self, beside: Executor) -> str:
-        """Build the image and give its name; `beside` does what can be done while Go compiles.
+    def begin(self) -> None:
+        """Fetch what may well not be there at all, so that this is known before the long part.
+
+        Raises: CannotRun when the version is no Go module, or no Debian mirror is in reach.
+        """
+        small_root = self._beside.submit(self._busybox_root)
+        self._go.download(programs.KUBERNETES, self._tag)
+        small_root.result()
+
+    def finish(self) -> str:
+        """Build the image and give its name.
 
         Raises: CannotRun when something it is made of cannot be had or built.
         """
         node = self._versions.node
-        # What is cheap and needs a Debian mirror goes first: where there is none, that is known before the long part.
-        busybox_root = beside.submit(self._root, "debian-busybox", debian.BUSYBOX_PACKAGES, debian.unpack)
-        self._go.download(programs.KUBERNETES, self._tag)
-        busybox_root.result()
-        # Unpacking packages waits for network and disk: it costs the compiler next to nothing.
-        node_root = beside.submit(self._root, "debian-node", debian.NODE_PACKAGES, debian.bootstrap)
-        proxy_root = beside.submit(self._root, "debian-proxy", debian.PROXY_PACKAGES, debian.unpack)
+        node_root = self._beside.submit(self._root, "debian-node", debian.NODE_PACKAGES, debian.bootstrap)
+        proxy_root = self._beside.submit(self._root, "debian-proxy", debian.PROXY_PACKAGES, debian.unpack)
         kubernetes = self._kubernetes()
         tools = [
             self._program(programs.containerd(node["containerd"])),
@@ -102,12 +112,15 @@ class NodeBuild:
             self._program(programs.cni_plugins(node["cni_plugins"])),
             self._program(programs.crictl(node["crictl"])),
         ]
-        base = beside.submit(lambda: self._base(node_root.result(), tools))
-        own_images = self._images(kubernetes, proxy_root.result(), busybox_root.result())
+        base = self._beside.submit(lambda: self._base(node_root.result(), tools))
+        own_images = self._images(kubernetes, proxy_root.result(), self._busybox_root())
         name = self._assemble(base.result(), kubernetes, own_images)
         images.remove_superseded(self._engine, name, [f"{LABEL_KUBERNETES}={self._tag}"])
         images.remove_superseded(self._engine, base.result())
         return name
+
+    def _busybox_root(self) -> Path:
+        return self._root("debian-busybox", debian.BUSYBOX_PACKAGES, debian.unpack)
 
     def _root(self, name: str, packages: list[str], make: Callable[[str, list[str], Path], None]) -> Path:
         suite = self._versions.node["debian"]
@@ -221,7 +234,7 @@ class NodeBuild:
         container: Container = self._engine.client.containers.create(
             base,
             entrypoint=["/usr/local/bin/containerd"],
-            name=f"{images.BUILDING}{os.getpid()}",
+            name=images.building_name("node"),
             security_opt=["seccomp=unconfined"],
             tmpfs={"/run": ""},
             stop_signal="SIGTERM",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import tarfile
 
@@ -85,6 +84,7 @@ def _from_debian(engine: Engine, workshop: Workshop, suite: str) -> str:
             'CMD ["python3"]',
         ]
         images.import_root(engine, tar, name, changes)
+    images.remove_superseded(engine, name)
     workshop.meter.finish("python-base")
     return name
 
@@ -109,7 +109,7 @@ def _trusting(engine: Engine, published: str) -> str:
     """
     name = _trusting_name(published)
     bundle = certificates.of_this_machine()
-    container = engine.client.containers.create(published, name=f"{images.BUILDING}python-{os.getpid()}")
+    container = engine.client.containers.create(published, name=images.building_name("python"))
     try:
         if certificates.beyond(bundle, _content(container, certificates.IN_DEBIAN)):
             tar = io.BytesIO()
@@ -119,6 +119,7 @@ def _trusting(engine: Engine, published: str) -> str:
         container.commit(repository, tag, changes=[f"LABEL {images.LABEL_KEY}={name}"])
     finally:
         container.remove(force=True, v=True)
+    images.remove_superseded(engine, name)
     return name
 
 

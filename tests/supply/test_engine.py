@@ -1,0 +1,93 @@
+"""The engine: what its daemon is told, whose pid files are stale, and one sentence where nothing can be done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from docker.context import ContextAPI
+
+from labkit.progress import Progress
+from labkit.supply import apt, engine
+from labkit.supply.engine import daemon_settings, is_stale
+from labkit.trouble import CannotRun
+
+
+def test_the_users_settings_win() -> None:
+    theirs = {"data-root": "/big", "default-runtime": "runsc", "runtimes": {"runsc": {"path": "/bin/runsc"}}}
+    needs = {
+        "default-cgroupns-mode": "private",
+        "default-runtime": "bounded",
+        "runtimes": {"bounded": {"path": "/x"}},
+    }
+    assert daemon_settings(theirs, needs) == {
+        "data-root": "/big",
+        "default-cgroupns-mode": "private",
+        "default-runtime": "runsc",
+        "runtimes": {"bounded": {"path": "/x"}, "runsc": {"path": "/bin/runsc"}},
+    }
+
+
+def test_where_nothing_is_needed_nothing_is_added() -> None:
+    assert daemon_settings({"debug": True}, {}) == {"debug": True}
+
+
+def test_a_pid_file_is_stale_unless_its_program_runs(tmp_path: Path) -> None:
+    pid_file = tmp_path / "docker.pid"
+    assert not is_stale(pid_file, "dockerd")
+    pid_file.write_text(str(os.getpid()))
+    assert is_stale(pid_file, "dockerd"), "another program has that number now"
+    assert not is_stale(pid_file, Path("/proc/self/comm").read_text().strip())
+    pid_file.write_text("")
+    assert is_stale(pid_file, "dockerd")
+    pid_file.write_text("4194305")  # beyond the largest pid
+    assert is_stale(pid_file, "dockerd")
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No engine answers, whatever this machine has, and none is started."""
+
+    def start(_progress: Progress) -> None:
+        raise AssertionError("a test would have started an engine")
+
+    monkeypatch.setattr(engine, "_start", start)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setattr(engine, "_ask", lambda: "connection refused")
+
+
+@pytest.mark.usefixtures("silent")
+def test_an_engine_that_was_named_is_not_replaced(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(
+        CannotRun, match=r"tcp://127.0.0.1:1, chosen by DOCKER_HOST .* does not answer .*: start it, or choose"
+    ):
+        engine.ensure(progress)
+
+
+@pytest.mark.usefixtures("silent")
+def test_the_engine_of_a_context_is_not_replaced(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ContextAPI, "get_context", lambda name: SimpleNamespace(Name=name))
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    with pytest.raises(CannotRun, match="the container engine far, chosen by"):
+        engine.ensure(progress)
+
+
+@pytest.mark.usefixtures("silent")
+def test_without_the_right_to_install_one_it_says_what_to_do(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apt, "usable", lambda: False)
+    with pytest.raises(CannotRun, match="install and start Docker"):
+        engine.ensure(progress)
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_user_outside_the_docker_group_is_told(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_ask", lambda: "('Connection aborted.', PermissionError(13, 'Permission denied'))")
+    with pytest.raises(CannotRun, match="join the docker group"):
+        engine.ensure(progress)
