@@ -26,6 +26,7 @@ GROUPS = {
     "ServiceAccount": "/api/v1",
     "Node": "/api/v1",
     "Service": "/api/v1",
+    "ConfigMap": "/api/v1",
     "ReplicaSet": "/apis/apps/v1",
     "Deployment": "/apis/apps/v1",
     "StatefulSet": "/apis/apps/v1",
