@@ -68,6 +68,15 @@ def answers(body: dict[str, Any], *, epoch: float) -> list[Answer]:
     ]
 
 
+def failures_in_a_row(answers: Iterable[Answer]) -> int:
+    """Give how many connections, begun one after another, met no "ok": the longest such run."""
+    longest = run = 0
+    for answer in answers:
+        run = 0 if answer.outcome == "ok" else run + 1
+        longest = max(longest, run)
+    return longest
+
+
 def _request(entry: dict[str, Any], epoch: float) -> Request:
     return Request(
         seen_s=entry["t"] - epoch,

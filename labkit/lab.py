@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import tenacity
@@ -32,7 +32,7 @@ from labkit.instrument import Answer, Request
 from labkit.load import Load
 from labkit.sabotage import Sabotage, Saboteur
 from labkit.trouble import Inconclusive
-from labkit.views import EventView, PodsView, PodView, View, view
+from labkit.views import EventView, NodeView, PodsView, PodView, View, view
 from labkit.watch import Watches, path_of
 
 T = TypeVar("T")
@@ -55,6 +55,9 @@ KUBECTL_S = 120.0
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
 
+RETURN_S = 60.0
+"""Seconds that a node may take to return after a pause; Ready after 10 and rid of its taints after 11 when idle."""
+
 DEAD_S = 10.0
 """Seconds without an answer from the API server after which a lab takes its cluster for dead."""
 
@@ -76,6 +79,7 @@ class Lab:
 
     def __init__(self, cluster: LabCluster, claim: Claim, sabotage: Sabotage | None, load: Load) -> None:
         self.cluster = cluster
+        self._claim = claim
         self.namespace = f"{claim.id.replace('.', '-')[:50]}-{uuid.uuid4().hex[:6]}"
         self.epoch = time.time()
         self._began = time.monotonic()
@@ -94,22 +98,30 @@ class Lab:
         """Give the seconds since the lab began."""
         return time.monotonic() - self._began
 
+    @property
+    def minor(self) -> int:
+        """The minor version of the cluster's Kubernetes: 37 for v1.37.0."""
+        return int(self.cluster.kubernetes.split(".")[1])
+
     # -- what is given ---------------------------------------------------------------------------------------
 
-    def apply(self, file: str) -> Any:
+    def apply(self, file: str, verb: str = "apply -f") -> Any:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
-        Raises Failed where it is refused.
+        ${NAMESPACE} in a value stands for the lab's namespace: objects of the cluster are named and restricted by it.
+        Those are deleted with the lab. Raises Failed where it is refused.
         """
-        applied, as_written = self._sabotaged(file), manifests.path_of(file)
+        as_written, sabotaged = self._files(file)
         promised = []
-        if applied != as_written:
-            dry = self._kubectl("apply", "-f", str(as_written), "--dry-run=server", "-o", "json")
+        if sabotaged != as_written:
+            dry = self._kubectl(*verb.split(), str(as_written), "--dry-run=server", "-o", "json")
             promised = _items(dry) if dry.rc == 0 else []
-        result = self._kubectl("apply", "-f", str(applied), "-o", "json")
+        result = self._kubectl(*verb.split(), str(sabotaged), "-o", "json")
         if result.rc != 0:
             raise Failed(f"{file} was refused: {result.stderr.strip()}")
         kept = _items(result)
+        if any("namespace" not in item["metadata"] for item in kept):
+            self._undo.callback(self._kubectl, "delete", "-f", str(sabotaged), "--ignore-not-found", "--wait=false")
         for item in kept:
             self._watches.follow(*MANAGED_KINDS.get(item["kind"], ()))
         by_name = {(item["kind"], item["metadata"]["name"]): item for item in promised}
@@ -149,9 +161,14 @@ class Lab:
             raise Accepted(f"kubectl {line}: was accepted\n  {result.stdout.strip()}")
         return result
 
+    def tried(self, line: str) -> Result:
+        """Type `kubectl <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
+        return self._typed(line)
+
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
-        result = self._kubectl(*verb.split(), str(self._sabotaged(file)))
+        _, sabotaged = self._files(file)
+        result = self._kubectl(*verb.split(), str(sabotaged))
         if result.rc == 0:
             raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
         return result
@@ -162,22 +179,28 @@ class Lab:
         self.evidence.acted(act.seen_s, words)
         return act
 
-    def put(self, pod: Pod, path: str, **settings: object) -> Act:
+    def put(self, pod: Pod | PodView, path: str, **settings: object) -> Act:
         """PUT settings to the instrument in a Pod: `lab.put(web, "/healthy/api", failNext=-1)`."""
         return self._tell("PUT", pod, path, settings)
 
-    def post(self, pod: Pod, path: str, **body: object) -> Act:
+    def post(self, pod: Pod | PodView, path: str, **body: object) -> Act:
         """POST to the instrument in a Pod: `lab.post(web, "/exit", code=3)`."""
         return self._tell("POST", pod, path, body)
 
     @contextlib.contextmanager
     def without(self, node: str) -> Iterator[Act]:
-        """Stop a node's machine for the time of the block, as a power failure would; for claims with `takes_a_node`."""
+        """Stop a node's machine for the time of the block, as a power failure would; for claims with `takes_a_node`.
+
+        However the block ends, the machine is started again, and the node is back in the cluster when this returns.
+        """
         act = Act(self.clock(), self._saboteur.act(f"stop the machine of node/{node}"))
         self.evidence.acted(act.seen_s, act.words)
-        with self.cluster.paused(node) if act.words else contextlib.nullcontext():
-            yield act
-        self.evidence.acted(self.clock(), f"start the machine of node/{node}")
+        try:
+            with self.cluster.paused(node) if act.words else contextlib.nullcontext():
+                yield act
+        finally:
+            self.evidence.acted(self.clock(), f"start the machine of node/{node}")
+            self._await_return(node)
 
     # -- what is seen ----------------------------------------------------------------------------------------
 
@@ -274,6 +297,10 @@ class Lab:
         self._watches.follow("Node")
         return Object("Node", name)
 
+    def spare(self) -> Object[Any]:
+        """Give the worker that claims with `takes_a_node` may take away; it is watched from now on."""
+        return self.node(self.cluster.workers[-1].name)
+
     def pods(self, *, controlled_by: Object[Any] | None = None, **labels: str) -> Pods:
         """Give the Pods that an object controls, or that carry these labels, as one group."""
         if controlled_by is not None:
@@ -290,7 +317,7 @@ class Lab:
         return [e for e in seen.values() if e.about == str(about) and e.reason == reason]
 
     def requests(
-        self, pod: Pod, path: str = "", *, agent: str = "", previous: bool = False, container: str = ""
+        self, pod: Pod | PodView, path: str = "", *, agent: str = "", previous: bool = False, container: str = ""
     ) -> list[Request]:
         """Read the instrument's log: what came to this path from agents that start so, oldest first.
 
@@ -300,11 +327,11 @@ class Lab:
         lines = instrument.requests(text.splitlines(), epoch=self.epoch)
         return [r for r in lines if (not path or r.path == path) and r.agent.startswith(agent)]
 
-    def ask(self, pod: Pod, path: str) -> dict[str, Any]:
+    def ask(self, pod: Pod | PodView, path: str) -> dict[str, Any]:
         """GET from the instrument in a Pod; give the JSON that it answers. Raises Failed for an error status."""
         status, text = self._reach("GET", pod.name, path)
         if status != HTTPStatus.OK:
-            raise Failed(f"GET {pod} {path}: {status} {text[:200]}")
+            raise Failed(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
         return answer
 
@@ -312,6 +339,13 @@ class Lab:
         """Have the instrument in `client` open n new connections to a URL; give what each of them met."""
         query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
+
+    def answers(self, client: Pod, number: int = 1) -> list[Answer]:
+        """Give what a background client of the instrument met so far, oldest first.
+
+        It was started by `lab.post(client, "/clients", url=..., every_s=0.1, timeout_s=1)`; they count from 1.
+        """
+        return instrument.answers(self.ask(client, f"/clients/{number}"), epoch=self.epoch)
 
     # -- the lab's own life ----------------------------------------------------------------------------------
 
@@ -354,6 +388,9 @@ class Lab:
             nodes = self._api.get(path_of("Node", None))["items"]
         except (Inconclusive, Refused) as error:
             return f"the cluster does not answer: {error}"
+        if not self._claim.takes_a_node:
+            # It may be another lab's turn to take the spare one away; this lab has nothing there.
+            nodes = [n for n in nodes if n["metadata"]["name"] != self.cluster.workers[-1].name]
         late = health.not_ready(nodes)
         return f"{', '.join(late)} is not Ready" if late else None
 
@@ -406,14 +443,19 @@ class Lab:
             return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
         return self._kubectl(*shlex.split(line))
 
-    def _sabotaged(self, file: str) -> Path:
-        """Give the path of manifests/<file>, or of its sabotaged copy beside the kubeconfig."""
-        objects = manifests.read(file)
-        changed = self._saboteur.manifests(objects)
-        if changed is objects:
+    def _files(self, file: str) -> tuple[Path, Path]:
+        """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
+        objects = manifests.place(manifests.read(file), NAMESPACE=self.namespace)
+        sabotaged = self._saboteur.manifests(objects)
+        as_written = self._file(file, objects, "as-written")
+        return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")
+
+    def _file(self, file: str, objects: list[manifests.Manifest], how: str) -> Path:
+        """Give the path of manifests/<file>, or of a copy beside the kubeconfig where these are not its objects."""
+        if objects == manifests.read(file):
             return manifests.path_of(file)
-        copy = self._kubeconfig.with_suffix(f".{Path(file).name}")
-        copy.write_text(manifests.to_yaml(changed), encoding="utf-8")
+        copy = self._kubeconfig.with_suffix(f".{how}.{Path(file).name}")
+        copy.write_text(manifests.to_yaml(objects), encoding="utf-8")
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return copy
 
@@ -423,8 +465,26 @@ class Lab:
         self.evidence.typed(at_s, result)
         return result
 
-    def _tell(self, method: str, pod: Pod, path: str, body: dict[str, object]) -> Act:
-        act = Act(self.clock(), self._saboteur.act(f"{method} {pod} {path} {json.dumps(body)}"))
+    def _await_return(self, node: str) -> None:
+        """Wait until a node is as before its machine stopped. Raises Inconclusive where it does not come back."""
+
+        def away() -> bool:
+            seen = view("Node", self._api.get(path_of("Node", None, node)), seen_s=self.clock())
+            assert isinstance(seen, NodeView)
+            return seen.ready != "True" or any(taint.startswith("node.kubernetes.io/") for taint in seen.taints)
+
+        def gave_up(_: tenacity.RetryCallState) -> NoReturn:
+            raise Inconclusive(f"node/{node} is not back {RETURN_S:.0f} s after its machine was started again")
+
+        tenacity.Retrying(
+            retry=tenacity.retry_if_result(bool),
+            stop=tenacity.stop_after_delay(RETURN_S),
+            wait=tenacity.wait_fixed(POLL_S),
+            retry_error_callback=gave_up,
+        )(away)
+
+    def _tell(self, method: str, pod: Pod | PodView, path: str, body: dict[str, object]) -> Act:
+        act = Act(self.clock(), self._saboteur.act(f"{method} pod/{pod.name} {path} {json.dumps(body)}"))
         self.evidence.acted(act.seen_s, act.words)
         if not act.words:
             return act

@@ -47,6 +47,15 @@ def read(file: str) -> list[Manifest]:
     return documents
 
 
+def place(manifests: list[Manifest], **words: str) -> list[Manifest]:
+    """Put words where values name them: ${NAMESPACE} for `NAMESPACE=...`; the same list where none does.
+
+    Objects of the cluster, which have no namespace, need it to be one lab's own. By hand: `envsubst < file`.
+    """
+    placed = [_placed(manifest, words) for manifest in manifests]
+    return manifests if placed == manifests else placed
+
+
 def to_yaml(manifests: list[Manifest]) -> str:
     """Write objects as a stream of YAML documents, fields in the order they are in."""
     return yaml.safe_dump_all(manifests, sort_keys=False)
@@ -76,3 +85,14 @@ def find(manifest: Any, steps: list[str | int]) -> Any:
         else:
             return None
     return manifest
+
+
+def _placed(value: Any, words: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _placed(inner, words) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_placed(inner, words) for inner in value]
+    if isinstance(value, str):
+        for word, said in words.items():
+            value = value.replace(f"${{{word}}}", said)
+    return value

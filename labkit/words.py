@@ -3,6 +3,7 @@
 from labkit import budgets
 from labkit.budgets import SOON, START, Window
 from labkit.claims import changed, claim, imprecise, sabotage, wrong
+from labkit.instrument import failures_in_a_row
 from labkit.lab import Lab, ready
 from labkit.sabotage import instead, put, remove, skip
 
@@ -14,6 +15,7 @@ __all__ = [
     "budgets",
     "changed",
     "claim",
+    "failures_in_a_row",
     "imprecise",
     "instead",
     "put",
