@@ -179,11 +179,11 @@ class Lab:
         self.evidence.acted(act.seen_s, words)
         return act
 
-    def put(self, pod: Pod | PodView, path: str, **settings: object) -> Act:
+    def put(self, pod: Pod | PodView, path: str, /, **settings: object) -> Act:
         """PUT settings to the instrument in a Pod: `lab.put(web, "/healthy/api", failNext=-1)`."""
         return self._tell("PUT", pod, path, settings)
 
-    def post(self, pod: Pod | PodView, path: str, **body: object) -> Act:
+    def post(self, pod: Pod | PodView, path: str, /, **body: object) -> Act:
         """POST to the instrument in a Pod: `lab.post(web, "/exit", code=3)`."""
         return self._tell("POST", pod, path, body)
 
