@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
+import tenacity
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
 from labkit.api import Api
@@ -28,6 +29,9 @@ CREATE_S = 900
 
 READY_S = 180
 """Seconds from the last join until all nodes are Ready; it took 1 to 5."""
+
+BOOT_S = 90
+"""Seconds for a node to boot to its containerd; 2 to 5."""
 
 ANSWER_S = 10
 """Seconds for the API server to say that it is ready; milliseconds unless it is in trouble."""
@@ -67,7 +71,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         self.phases: dict[str, float] = {}
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
         self.nodes_up = threading.Event()
-        """Set once the containers of all nodes run as kind configured them: images can be loaded, kubectl copied."""
+        """Set once the containers of all nodes run as kind configured them, booted or booting."""
         self._env = commands.environment(name, folder)
 
     def describe(self) -> dict[str, Any]:
@@ -147,6 +151,18 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         result = commands.run(argv, env=self._env, timeout_s=CREATE_S)
         if result.rc:
             raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
+
+    def wait_booted(self) -> None:
+        """Wait until the nodes have booted to their containerd, and end dead addresses on them at once.
+
+        Raises: Inconclusive when one has not after BOOT_S seconds.
+        """
+        # On cgroup v1 kind takes a node for booted as soon as its entrypoint starts, seconds before its containerd.
+        names = nodes.names(self.name)
+        nodes.at_once(_wait_for_containerd, names)
+        # The first Pods come before kube-proxy's rules do. Refused, they ask again soon; sent out of the node, they
+        # may wait for an answer for half a minute.
+        network.close(names, config.networks(config.read()))
 
     def wait_ready(self) -> None:
         """Wait until every node is Ready. Raises CannotRun when one is not after READY_S seconds."""
@@ -236,6 +252,18 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
 
     def port_forward(self, *args: object, **options: object) -> NoReturn:
         raise NotImplementedError("run kubectl port-forward and read the port that it prints")
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(Inconclusive),
+    wait=tenacity.wait_fixed(0.2),
+    stop=tenacity.stop_after_delay(BOOT_S),
+    reraise=True,
+)
+def _wait_for_containerd(node: str) -> None:
+    code, output = nodes.execute(node, "ctr version")
+    if code:
+        raise Inconclusive(f"containerd does not start on node {node}: {last_lines(output)}")
 
 
 class _Stages:

@@ -30,18 +30,18 @@ _CONNECT_S = 2
 """Seconds after which an address is taken to be silent; live and dead ones answer within some milliseconds."""
 
 
-def setup_script(node: Node, others: Sequence[Node], networks: Networks, *, routed: bool) -> str:
-    """Write the commands that give a node its network; they may be run again and again.
+def routes_script(node: Node, others: Sequence[Node]) -> str:
+    """Write the commands that lead a node to the Pods of all others; they may be run again and again."""
+    return "\n".join(
+        ["set -e"]
+        + [f"ip route replace {other.pod_cidr} via {other.address}" for other in others if other.name != node.name]
+    )
 
-    `routed`: the image brings no daemon that lays the routes to the other nodes' Pods.
-    """
-    lines = ["set -e"]
-    if routed:
-        lines += [
-            f"ip route replace {other.pod_cidr} via {other.address}" for other in others if other.name != node.name
-        ]
+
+def closing_script(networks: Networks) -> str:
+    """Write the commands that end dead addresses on a node; they may be run again and again."""
     # Longer routes, those of Pods and of the other nodes, win against it.
-    lines.append(f"ip route replace unreachable {networks.pods}")
+    lines = ["set -e", f"ip route replace unreachable {networks.pods}"]
     for chain in ("FORWARD", "OUTPUT"):
         # Both chains come after DNAT: a packet that still names a Service there names a dead one.
         rule = f"{chain} -d {networks.services} -j REJECT"
@@ -91,16 +91,21 @@ def faults(asked: Mapping[str, tuple[str, bool]], output: str) -> list[str]:
     return wrong
 
 
+def close(names: Sequence[str], networks: Networks) -> None:
+    """End dead addresses on every node; of use even before the cluster is there. Raises CannotRun."""
+    nodes.at_once(lambda name: _run(name, closing_script(networks)), names)
+
+
 def establish(cluster_nodes: Sequence[Node], networks: Networks, *, routed: bool) -> None:
     """Set up the network of every node and wait until it is as it must be, seen from each.
 
+    `routed`: the node image brings no daemon that lays the routes to the other nodes' Pods.
     Raises: CannotRun with the first thing that is wrong after SETTLES_S seconds.
     """
 
     def one(node: Node) -> None:
-        code, output = nodes.execute(node.name, setup_script(node, cluster_nodes, networks, routed=routed))
-        if code:
-            raise CannotRun(f"the network of node {node.name} cannot be set up ({output.strip()}): remove the cluster")
+        if routed:
+            _run(node.name, routes_script(node, cluster_nodes))
         asked = probes(networks, node.pod_cidr)
         settled = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(CannotRun),
@@ -110,7 +115,14 @@ def establish(cluster_nodes: Sequence[Node], networks: Networks, *, routed: bool
         )
         settled(_check, node.name, asked)
 
+    close([node.name for node in cluster_nodes], networks)
     nodes.at_once(one, cluster_nodes)
+
+
+def _run(node: str, script: str) -> None:
+    code, output = nodes.execute(node, script)
+    if code:
+        raise CannotRun(f"the network of node {node} cannot be set up ({output.strip()}): remove the cluster")
 
 
 def _check(node: str, asked: Mapping[str, tuple[str, bool]]) -> None:

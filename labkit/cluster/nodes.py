@@ -60,6 +60,11 @@ def of(cluster: str) -> list[dict[str, Any]]:
     return found
 
 
+def names(cluster: str) -> list[str]:
+    """Name a cluster's nodes, in whatever state they are."""
+    return [one["Names"][0].removeprefix("/") for one in of(cluster)]
+
+
 def all_run(cluster: str, names: Sequence[str]) -> bool:
     """Tell whether every node of these names has a container that was started and not stopped (a paused one counts)."""
     alive = {one["Names"][0].removeprefix("/") for one in of(cluster) if one["State"] in ("running", "paused")}

@@ -17,20 +17,16 @@ NODES = (
 )
 
 
-def script(node: Node, *, routed: bool = True) -> list[str]:
-    return network.setup_script(node, NODES, NETWORKS, routed=routed).splitlines()
-
-
 def test_a_node_gets_a_route_to_the_pods_of_every_other_node_and_none_to_its_own() -> None:
-    assert [line for line in script(NODES[1]) if " via " in line] == [
+    assert network.routes_script(NODES[1], NODES).splitlines() == [
+        "set -e",
         "ip route replace 10.244.0.0/24 via 172.18.0.4",
         "ip route replace 10.244.2.0/24 via 172.18.0.3",
     ]
 
 
-def test_where_a_daemon_lays_the_routes_only_the_end_of_dead_addresses_is_set_up() -> None:
-    lines = script(NODES[1], routed=False)
-    assert not any(" via " in line for line in lines)
+def test_dead_pods_are_unreachable_and_dead_services_rejected_after_dnat() -> None:
+    lines = network.closing_script(NETWORKS).splitlines()
     assert "ip route replace unreachable 10.244.0.0/16" in lines
     assert [line.split(" || ")[1] for line in lines if "iptables" in line] == [
         "iptables -w -I FORWARD -d 10.96.0.0/16 -j REJECT",
@@ -39,7 +35,7 @@ def test_where_a_daemon_lays_the_routes_only_the_end_of_dead_addresses_is_set_up
 
 
 def test_a_rule_is_added_only_where_it_is_not_there_yet() -> None:
-    for line in script(NODES[0]):
+    for line in network.closing_script(NETWORKS).splitlines():
         if "iptables" in line:
             check, _, add = line.partition(" || ")
             assert check.replace(" -C ", " -I ").removesuffix(" 2>/dev/null") == add
@@ -47,7 +43,7 @@ def test_a_rule_is_added_only_where_it_is_not_there_yet() -> None:
 
 def test_the_scripts_are_bash() -> None:
     urls = [url for url, _ in network.probes(NETWORKS, NODES[0].pod_cidr).values()]
-    for text in ("\n".join(script(NODES[0])), network.check_script(urls)):
+    for text in (network.routes_script(NODES[0], NODES), network.closing_script(NETWORKS), network.check_script(urls)):
         subprocess.run(["bash", "-n", "-c", text], check=True)
 
 

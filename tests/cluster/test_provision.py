@@ -67,7 +67,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(removal, "remove", remove)
     monkeypatch.setattr(LabCluster, "create", create)
     monkeypatch.setattr(LabCluster, "look", lambda _: machine.look())
-    for name in ("fetch_kubectl", "load_archive", "wait_ready", "establish_network"):
+    for name in ("wait_booted", "fetch_kubectl", "load_archive", "wait_ready", "establish_network"):
         monkeypatch.setattr(LabCluster, name, does(name))
     return machine
 
@@ -123,6 +123,15 @@ def test_images_build_while_the_cluster_is_made_and_load_when_its_nodes_run(
     machine.build, machine.create = build, create
     with running(None, progress=progress):
         assert machine.did.index("load_archive") > machine.did.index("build")
+
+
+def test_an_image_that_no_lab_names_stays_off_the_nodes(
+    machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "build", lambda *_: ("labs/web:1", "labs/unheard-of:1"))
+    with running(None, progress=progress) as cluster:
+        assert cluster.images == ("labs/web:1",)
+    assert "load_archive" in machine.did
 
 
 @pytest.mark.parametrize("part", ["create", "build"])
