@@ -12,7 +12,7 @@ from typing import Literal
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import compiler, debian, disk, images, kind, node, python_base, toolchain
+from labkit.supply import compiler, debian, disk, images, kind, meter, node, python_base, toolchain
 from labkit.supply import engine as engines
 from labkit.supply.cache import Workshop, alone
 from labkit.supply.engine import Engine
@@ -110,7 +110,7 @@ class _Run:
             return Supplies(ready.kubernetes, found_kind, ready.image, ready.origin, python.result())
 
     def _kind_built(self) -> Path:
-        self._meter.expect(kind.SECONDS)
+        self._meter.expect(meter.KIND)
         return kind.build(self._workshop, self._go, self._versions.kind)
 
     def _node_here(self) -> _Node | None:
@@ -157,7 +157,7 @@ class _Run:
     def _node_build(self, beside: Executor) -> node.NodeBuild:
         """Begin to build, once it is clear that this can go through."""
         self._prepare_build()
-        self._meter.expect(node.SECONDS)
+        self._meter.expect(meter.NODE)
         tag = self._wanted.source
         build = node.NodeBuild(self._engine, self._go, self._workshop, self._versions, tag, beside=beside)
         build.begin()

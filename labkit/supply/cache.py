@@ -26,6 +26,8 @@ KEY_LENGTH = 12
 """Hexadecimal digits of a part's key: 48 bits, far more than a machine's parts need to be told apart."""
 
 
+_WORTH_TELLING_S = 1.0
+
 Make = Callable[[Path, Callable[[float], None]], None]
 
 
@@ -104,7 +106,8 @@ class Workshop:
         for old in self._parts.glob(f"{title}-{'[0-9a-f]' * KEY_LENGTH}"):
             if old != folder:
                 _remove(old)
-        self.progress.say(f"made {title} in {time.monotonic() - started:.0f} s")
+        if (seconds := time.monotonic() - started) >= _WORTH_TELLING_S:
+            self.progress.say(f"made {title} in {seconds:.0f} s")
         self.meter.finish(name)
         return folder
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from labkit.paths import cache_dir
 from labkit.supply.cache import key_of
@@ -20,7 +22,7 @@ LABEL_KEY = "labs.recipe"
 """Label of every image that is made here: the key of everything that made it."""
 
 _QUIET_S = 60
-"""Seconds without any news from a pull before it is given up: a registry that is not reached says nothing."""
+"""Seconds without any news from a pull before it is given up; the engine itself gives up connecting after some 30."""
 
 
 class NotPulled(Exception):
@@ -51,20 +53,37 @@ def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> Non
 def pull(name: str) -> None:
     """Pull one image by tag, or by digest (then a tag before it is decoration), once; the engine checks a digest.
 
-    Raises: NotPulled, with the registry's or the engine's own words.
+    Raises: NotPulled, with the registry's or the engine's own words, or when nothing was heard for a while.
     """
+    events: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
+    # The client has no limit for a pull, and cannot be stopped in one: it is listened to from here.
+    threading.Thread(target=_listen, args=(name, events), daemon=True).start()
+    while True:
+        try:
+            event = events.get(timeout=_QUIET_S)
+        except queue.Empty:
+            raise NotPulled(f"nothing was heard of it for {_QUIET_S} s") from None
+        if event is None:
+            return
+        if isinstance(event, APIError):
+            raise NotPulled(_one_line(event.explanation or event)) from event
+        if isinstance(event, Exception):
+            raise NotPulled(_one_line(event)) from event
+        if reason := event.get("error"):
+            raise NotPulled(_one_line(reason))
+
+
+def _listen(name: str, events: queue.Queue[dict[str, Any] | Exception | None]) -> None:
+    """Pull, and hand on what the engine tells, at last None or what went wrong."""
     tagged, _, digest = name.partition("@")
     repository, tag = split_tag(tagged)
-    # images.pull hides errors that come in the stream, so the stream is read here.
     try:
-        impatient = docker.from_env(timeout=_QUIET_S)
-        for event in impatient.api.pull(repository, tag=digest or tag, stream=True, decode=True):
-            if reason := event.get("error"):
-                raise NotPulled(_one_line(reason))
-    except APIError as error:
-        raise NotPulled(_one_line(error.explanation or error)) from error
-    except (DockerException, OSError) as error:
-        raise NotPulled(_one_line(error)) from error
+        # images.pull hides errors that come in the stream, so the stream itself is read.
+        for event in docker.from_env().api.pull(repository, tag=digest or tag, stream=True, decode=True):
+            events.put(event)
+        events.put(None)
+    except Exception as error:
+        events.put(error)
 
 
 def split_tag(name: str) -> tuple[str, str]:

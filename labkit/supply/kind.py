@@ -10,9 +10,6 @@ from labkit.supply.cache import Workshop
 from labkit.supply.process import Failed, ask
 from labkit.supply.toolchain import Go
 
-SECONDS = {"kind": 6}
-"""What it takes on two cores with an empty cache."""
-
 
 def find(workshop: Workshop, version: str) -> Path | None:
     """Give the pinned kind that is on PATH or was built before."""

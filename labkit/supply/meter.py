@@ -8,6 +8,32 @@ from collections.abc import Callable, Mapping
 
 from labkit.progress import Progress
 
+NODE = {
+    "debian-busybox": 3,
+    "debian-proxy": 5,
+    "debian-node": 20,
+    "kubernetes": 350,
+    "containerd": 50,
+    "runc": 22,
+    "cni-plugins": 8,
+    "crictl": 20,
+    "etcd": 20,
+    "coredns": 32,
+    "local-path-provisioner": 60,
+    "image-kube-apiserver": 2,
+    "image-kube-controller-manager": 2,
+    "image-kube-scheduler": 1,
+    "image-kube-proxy": 2,
+    "image-etcd": 1,
+    "image-coredns": 1,
+    "image-local-path-provisioner": 1,
+    "node-base": 5,
+    "node": 8,
+}
+KIND = {"kind": 6}
+PYTHON = {"debian-python": 17, "python-base": 2}
+"""Seconds that each part takes on two cores with empty caches; what happens beside a compilation counts little."""
+
 
 class Meter:
     """Weigh parts by the seconds they took on two cores, and correct that by the pace of this machine, now.

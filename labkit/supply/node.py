@@ -30,23 +30,6 @@ LABEL_KUBERNETES = "labs.kubernetes"
 LABEL_NETWORK = "labs.network"
 """Image label: "routes" where no daemon connects the nodes' Pods, so that whoever makes a cluster lays the routes."""
 
-SECONDS = {
-    "debian-node": 40,
-    "debian-proxy": 5,
-    "debian-busybox": 3,
-    "containerd": 50,
-    "runc": 12,
-    "cni-plugins": 8,
-    "crictl": 20,
-    "local-path-provisioner": 60,
-    "kubernetes": 350,
-    "etcd": 20,
-    "coredns": 50,
-    "node-base": 15,
-    "node": 20,
-}
-"""What each part takes on two cores with empty caches, in seconds; only their proportion matters."""
-
 _START_S = 60
 """Seconds that containerd is given to answer in the container where the image is made; it took 1."""
 
@@ -195,7 +178,7 @@ class NodeBuild:
             layer.blob.unlink()
 
         made_of = [image.name, image.config, image.made_of, archives, node_images]
-        return self._workshop.part("image", made_of, fill, variant=image.component) / "image.tar"
+        return self._workshop.part(f"image-{image.component}", made_of, fill, variant=image.tag) / "image.tar"
 
     def _provisioner_name(self) -> str:
         return f"{node_images.PROVISIONER}:{self._versions.node['local_path_provisioner']}"

@@ -56,8 +56,13 @@ class Image:
 
     @property
     def component(self) -> str:
-        """The last word of the name, with the tag: kube-proxy-v1.37.0."""
-        return self.name.rpartition("/")[2].replace(":", "-")
+        """The last word of the name: kube-proxy."""
+        return self.name.rpartition("/")[2].partition(":")[0]
+
+    @property
+    def tag(self) -> str:
+        """What is behind the name's colon: v1.37.0."""
+        return self.name.rpartition(":")[2]
 
 
 def of_program(name: str, binary: Path) -> Image:

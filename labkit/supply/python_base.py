@@ -9,16 +9,13 @@ import tarfile
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from labkit.supply import archives, certificates, debian, images
+from labkit.supply import archives, certificates, debian, images, meter
 from labkit.supply.archives import Entry
 from labkit.supply.cache import Workshop, key_of
 from labkit.supply.engine import Engine
 from labkit.supply.versions import Versions
 
 REPOSITORY = "labs/python"
-
-SECONDS = {"debian-python": 45, "python-base": 8}
-"""What each part takes on two cores with an empty cache."""
 
 _EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
 """Debian's mark against pip in its own Python. The published image has none, and the samples are built with pip."""
@@ -60,7 +57,7 @@ def debian_name(suite: str) -> str:
 
 def _from_debian(engine: Engine, workshop: Workshop, suite: str) -> str:
     """Put Python and pip on a small Debian, as near to the published image as packages come."""
-    workshop.meter.expect(SECONDS)
+    workshop.meter.expect(meter.PYTHON)
     debian.need_mmdebstrap(workshop.progress)
     root = workshop.part(
         "debian-python",

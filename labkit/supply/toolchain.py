@@ -75,7 +75,7 @@ class Go:
             "GOMODCACHE": str(caches / "mod"),
             "GOCACHE": str(caches / "build"),
             "GOWORK": "off",
-            "GOFLAGS": "-mod=mod -buildvcs=false",
+            "GOFLAGS": "-mod=mod -modcacherw -buildvcs=false",  # so that its owner can rm -r the cache
             "GOGC": "400",  # memory for speed: a link of Kubernetes peaks at 2 GB
             "CGO_ENABLED": "1" if cgo else "0",
         }

@@ -72,7 +72,7 @@ def test_a_modules_version_is_in_the_tag(image: str, version: str) -> None:
 
 def test_a_program_alone_has_a_tmp_and_is_on_path(parts: Path) -> None:
     image = node_images.of_program("registry.k8s.io/kube-apiserver:v1.37.0", parts / "kube-apiserver")
-    assert image.component == "kube-apiserver-v1.37.0"
+    assert (image.component, image.tag) == ("kube-apiserver", "v1.37.0")
     assert image.made_of == [parts.name]
     inside = members(image)
     assert set(inside) == {"tmp", "usr/local/bin/kube-apiserver"}
