@@ -4,9 +4,14 @@ Where it makes no difference whether a Pod runs, the templates carry a schedulin
 owned and deleted like all others, and cost nothing.
 """
 
+import pytest
+
 from labkit.words import (
+    SOON,
     START,
     Lab,
+    budgets,
+    changed,
     claim,
     imprecise,
     instead,
@@ -266,3 +271,275 @@ def test_scaling_up_adds_pods_and_keeps_those_there_are(lab: Lab) -> None:
     assert len(after) == 3, f"not three: {after}"
     assert before.uids < after.uids, f"the Pod from before is gone: {after}"
     lab.never("the other one is asked for more", left, lambda replicaset: replicaset.wanted > 1, until=done)
+
+
+@claim(
+    "replicasets.scale-down",
+    source=REPLICASET + "#scaling-a-replicaset",
+    twin="the Pod of the same ReplicaSet that is Ready",
+    takes_s=5,
+)
+@sabotage("it stays Ready", instead('"failNext": -1', '"failNext": 0'), skip("wait"))
+def test_scaling_down_takes_the_pod_that_is_not_ready(lab: Lab) -> None:
+    """Asked for fewer replicas, a ReplicaSet deletes a Pod that is not Ready before one that is, whatever its cost."""
+    # Given a ReplicaSet with two Pods, of which the one that is to be kept, if possible, is not Ready,
+    web = lab.apply("replicasets/not-ready-first.yaml")
+    pods = lab.pods(controlled_by=web)
+    ill, well = lab.given("two Pods Ready", pods, until=ready(2)).pods
+    lab.kubectl(f"annotate pod {ill.name} controller.kubernetes.io/pod-deletion-cost=100")
+    lab.put(ill, "/ready/api", failNext=-1)
+    lab.kubectl(f"wait pod/{ill.name} --for=condition=Ready=False --timeout=60s")
+
+    # when it is scaled to one,
+    asked = lab.now("one is asked for")
+    lab.kubectl("scale replicaset/web --replicas=1")
+
+    # then that one goes and the Ready one stays.
+    after = lab.eventually("one Pod is left", pods, until=lambda group: len(group.staying) == 1, since=asked)
+    assert [pod.uid for pod in after.staying] == [well.uid], f"the Ready one had to go: {after}"
+
+
+@claim(
+    "replicasets.deletion-cost",
+    source=REPLICASET + "#pod-deletion-cost",
+    ledger=["replicasets.scale-down"],
+    twin="the Pods of the same ReplicaSet without the annotation",
+    takes_s=1,
+)
+@sabotage("it is the dearest instead", instead("pod-deletion-cost=-1", "pod-deletion-cost=1"))
+def test_scaling_down_takes_the_cheapest_pod(lab: Lab) -> None:
+    """Of Pods that are equal otherwise, scaling down deletes the one of the lowest pod-deletion-cost (0 if unset)."""
+    # Given a ReplicaSet with three Pods, one of which is cheaper than the others,
+    web = lab.apply("replicasets/deletion-cost.yaml")
+    before = lab.given("three Pods", lab.pods(controlled_by=web), until=lambda group: len(group) == 3)
+    cheap = before.pods[0]
+    lab.kubectl(f"annotate pod {cheap.name} controller.kubernetes.io/pod-deletion-cost=-1")
+
+    # when it is scaled to two,
+    asked = lab.now("two are asked for")
+    lab.kubectl("scale replicaset/web --replicas=2")
+
+    # then the cheap one goes.
+    after = lab.eventually("a Pod goes", lab.pods(controlled_by=web), until=lambda group: len(group) < 3, since=asked)
+    assert after.uids == before.uids - {cheap.uid}, f"{cheap.name} should have gone: {after}"
+    lab.eventually("it counts two", web, until=lambda rs: rs.observed and rs.replicas == 2, since=asked)
+
+
+@claim(
+    "replicasets.terminating",
+    source=REPLICASET + "#terminating-pods",
+    ledger=["replicasets.scale-down"],
+    notes=changed(
+        "a ReplicaSet's status counts the Pods it has", "those still stopping are counted, too", since="1.35"
+    ),
+    twin="left: the same ReplicaSet, not scaled",
+    takes_s=7,
+)
+@sabotage("both are scaled", instead("scale replicaset/scaled", "scale replicaset/left replicaset/scaled"))
+def test_pods_that_are_stopping_are_counted_on_their_own(lab: Lab) -> None:
+    """Pods that a ReplicaSet has deleted count as terminatingReplicas until they have stopped, not as replicas."""
+    if lab.minor < 35:
+        pytest.skip("status.terminatingReplicas is on by default from Kubernetes 1.35 on")
+
+    # Given two ReplicaSets of one Pod, which takes its whole grace period to stop,
+    scaled, left = lab.apply("replicasets/slow-to-stop.yaml")
+    lab.given("both Pods Ready", scaled, left, until=lambda *both: all(rs.ready_replicas == 1 for rs in both))
+
+    # when one is scaled to none,
+    asked = lab.now("none is asked for")
+    lab.kubectl("scale replicaset/scaled --replicas=0")
+
+    # then its Pod counts as terminating at once, and no more when it has stopped,
+    lab.eventually(
+        "it counts a Pod that is stopping and none else",
+        scaled,
+        until=lambda rs: (rs.replicas, rs.terminating_replicas) == (0, 1),
+        since=asked,
+    )
+    done = lab.eventually(
+        "the Pod has stopped",
+        scaled,
+        until=lambda rs: (rs.observed, rs.replicas, rs.terminating_replicas) == (True, 0, 0),
+        within=budgets.stops(scaled.manifest["spec"]["template"]) + SOON,
+        since=asked,
+    )
+
+    # while the other one counts none.
+    lab.never("the other one counts a Pod that is stopping", left, lambda rs: rs.terminating_replicas, until=done)
+
+
+@claim(
+    "replicasets.adoption",
+    source=REPLICASET + "#non-template-pod-acquisitions",
+    ledger=["replicasets.decoupled"],
+    twin="stranger: the same Pod, but for one label",
+    takes_s=1,
+)
+@sabotage("no matching label", put("metadata.labels.app", "other", of="pod/matching"))
+@sabotage("both match", put("metadata.labels.app", "web", of="pod/stranger"))
+def test_a_replicaset_adopts_a_matching_pod(lab: Lab) -> None:
+    """A ReplicaSet takes over Pods that match its selector and have no controller, and makes only what is missing."""
+    # Given two Pods made by hand, of which one carries the label of a ReplicaSet to come,
+    matching, stranger = lab.apply("replicasets/loose-pods.yaml")
+
+    # when the ReplicaSet comes and wants two Pods,
+    web = lab.apply("replicasets/adopting.yaml")
+
+    # then it takes that one, makes one more, and leaves the other one alone.
+    pods = lab.eventually("it has two Pods", lab.pods(controlled_by=web), until=lambda group: len(group) == 2)
+    assert matching.uid in pods.uids, f"it made both: {pods}"
+    lab.never("the other one gets an owner", stranger, lambda pod: pod.owners, until=pods)
+
+
+@claim(
+    "replicasets.label-query",
+    source=REPLICASET + "#how-a-replicaset-works",
+    notes=imprecise(
+        "a ReplicaSet finds its Pods by their labels", "labels find candidates, the ownerReference says whose a Pod is"
+    ),
+    twin="the same Pods before their owner is gone",
+    takes_s=2,
+)
+@sabotage("the Pods go with their owner", instead("--cascade=orphan", "--cascade=background"))
+def test_a_pod_belongs_to_the_replicaset_that_owns_it(lab: Lab) -> None:
+    """A Pod belongs to the ReplicaSet that controls it; another one with the same selector does not take it away."""
+    # Given two ReplicaSets of two Pods with the same selector,
+    first, second = lab.apply("replicasets/one-selector-twice.yaml")
+    of_first, of_second = lab.pods(controlled_by=first), lab.pods(controlled_by=second)
+    firsts, seconds = lab.eventually(
+        "each has Pods of its own", of_first, of_second, until=lambda *both: all(len(group) == 2 for group in both)
+    )
+
+    # when the first one is deleted, but not its Pods,
+    orphaned = lab.now("the first ReplicaSet leaves its Pods behind")
+    lab.kubectl("delete replicaset first --cascade=orphan")
+
+    # then the second takes over what nobody controls any more, and deletes what is now too many;
+    lab.eventually("the second adopts them", of_second, until=lambda group: firsts.uids < group.uids, since=orphaned)
+    lab.eventually("it is down to two", second, until=lambda rs: rs.observed and rs.replicas == 2, since=orphaned)
+
+    # as long as they had an owner it let them be.
+    lab.never("the second has other Pods", of_second, lambda group: group.uids - seconds.uids, until=orphaned)
+
+
+@claim(
+    "replicasets.relabel",
+    source=REPLICASET + "#isolating-pods-from-a-replicaset",
+    twin="its sibling, whose changed label is not in the selector",
+    takes_s=5,
+)
+@sabotage("a label outside of the selector", instead("app=quarantine", "tier=quarantine"))
+@sabotage("its sibling is freed too", instead("tier=debug", "app=debug"))
+def test_a_relabelled_pod_is_quarantined(lab: Lab) -> None:
+    """A Pod whose labels no longer match is set free: it runs on without owner and traffic, and is replaced."""
+    # Given a ReplicaSet with two Pods behind a Service,
+    service, web = lab.apply("replicasets/quarantine.yaml")
+    pods, endpoints = lab.pods(controlled_by=web), lab.endpoints(service)
+    before = lab.given("two Pods Ready", pods, until=ready(2))
+    lab.given("two endpoints", endpoints, until=lambda seen: len(seen.ready) == 2)
+    suspect, sibling = before.pods
+
+    # when one Pod gets another value for a label of the selector, and the other for one that is in no selector,
+    relabelled = lab.now("both are relabelled")
+    lab.kubectl(f"label pod {sibling.name} tier=debug --overwrite")
+    lab.kubectl(f"label pod {suspect.name} app=quarantine --overwrite")
+
+    # then the one is set free as it runs,
+    freed = lab.eventually(
+        "the Pod has no owner",
+        lab.pods(app="quarantine"),
+        until=lambda group: group.pods and not group.pods[0].owners,
+        since=relabelled,
+    )
+    assert [(pod.uid, pod.ready, pod.restart_count) for pod in freed.pods] == [(suspect.uid, True, 0)]
+    lab.eventually("the Service drops it", endpoints, until=lambda seen: not seen.of(suspect.name), since=relabelled)
+
+    # a new Pod takes its place, and nothing happens to the other one.
+    after = lab.eventually("two Pods are Ready", pods, until=ready(2), within=START, since=freed)
+    assert sibling.uid in after.uids, f"its sibling is gone: {after}"
+    lab.never(
+        "the Service drops its sibling",
+        endpoints,
+        lambda seen: not seen.of(sibling.name),
+        since=relabelled,
+        until=after,
+    )
+
+
+@claim(
+    "replicasets.decoupled",
+    source=REPLICASET + "#deleting-just-a-replicaset",
+    notes=imprecise(
+        "a ReplicaSet and its Pods are decoupled", "its Pods go with it unless it is deleted with --cascade=orphan"
+    ),
+    twin="doomed: the same ReplicaSet, deleted without the flag",
+    takes_s=2,
+)
+@sabotage("without the flag", instead("--cascade=orphan", "--cascade=background"))
+@sabotage("the flag for both", instead("delete replicaset doomed", "delete replicaset doomed --cascade=orphan"))
+def test_a_replicaset_can_go_without_its_pods(lab: Lab) -> None:
+    """The Pods of a ReplicaSet go with it, unless it is deleted with --cascade=orphan: then they stay and are free."""
+    # Given two ReplicaSets of one Pod,
+    lab.apply("replicasets/orphaning.yaml")
+    of_spared, of_doomed = lab.pods(app="spared"), lab.pods(app="doomed")
+    before, _ = lab.given(
+        "one Pod each", of_spared, of_doomed, until=lambda *both: all(len(group) == 1 for group in both)
+    )
+
+    # when both are deleted, one of them without its Pods,
+    deleted = lab.now("both ReplicaSets are deleted")
+    lab.kubectl("delete replicaset spared --cascade=orphan")
+    lab.kubectl("delete replicaset doomed")
+
+    # then the Pod of the one goes, too, and that of the other is there with no owner.
+    gone = lab.eventually("its Pod goes, too", of_doomed, until=lambda group: not group.pods, since=deleted)
+    free = lab.eventually(
+        "the other is free", of_spared, until=lambda group: not any(p.owners for p in group.pods), since=deleted
+    )
+    assert free.uids == before.uids, f"not the same Pod: {free}"
+    lab.never("the other one goes", of_spared, lambda group: group.uids != before.uids, until=gone)
+
+
+@claim(
+    "replicasets.template",
+    source=REPLICASET + "#pod-template",
+    twin="rolled: a Deployment with the same template and the same change",
+    takes_s=7,
+)
+@sabotage("its template is not changed", instead("replicaset/web deployment/rolled", "deployment/rolled"))
+@sabotage(
+    "it is a Deployment, too",
+    put("kind", "Deployment", of="replicaset/web"),
+    instead("replicaset/web", "deployment/web"),
+)
+def test_a_changed_template_does_not_touch_running_pods(lab: Lab) -> None:
+    """A changed template is for Pods to come: those that a ReplicaSet has stay as they are, unlike a Deployment's."""
+    # Given a ReplicaSet and a Deployment of one Pod,
+    lab.apply("replicasets/template-change.yaml")
+    of_web, of_rolled = lab.pods(app="web"), lab.pods(app="rolled")
+    before, before_rolled = lab.given(
+        "one Pod Ready each", of_web, of_rolled, until=lambda *both: all(ready(1)(group) for group in both)
+    )
+
+    # when a variable is put into both templates,
+    told = lab.now("both templates are changed")
+    lab.kubectl("set env replicaset/web deployment/rolled COLOUR=blue")
+
+    # then the Deployment replaces its Pod, and the ReplicaSet does not,
+    replaced = lab.eventually(
+        "the Deployment's Pod is replaced",
+        of_rolled,
+        until=lambda group: ready(1)(group) and not group.uids & before_rolled.uids,
+        within=START,
+        since=told,
+    )
+    lab.never("the ReplicaSet's Pod is replaced", of_web, lambda group: group.uids != before.uids, until=replaced)
+    variables = [group.pods[0].raw["spec"]["containers"][0].get("env") for group in (before, replaced)]
+    assert variables == [None, [{"name": "COLOUR", "value": "blue"}]]
+
+    # until its Pod is deleted: the next one is made from the new template.
+    deleted = lab.now("the ReplicaSet's Pod is deleted")
+    lab.kubectl(f"delete pod {before.names[0]}")
+    after = lab.eventually("it makes another", of_web, until=lambda group: group.uids - before.uids, since=deleted)
+    made = next(pod for pod in after.pods if pod.uid not in before.uids)
+    assert made.raw["spec"]["containers"][0].get("env") == variables[1], "made from the former template"
