@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
@@ -75,9 +76,9 @@ def down(session: nox.Session) -> None:
 
 
 def _run_labs(session: nox.Session, *options: str) -> None:
-    chosen = [arg for arg in session.posargs if arg.partition("::")[0].rstrip("/").startswith("labs")]
-    arguments = [*session.posargs] if chosen else ["labs", *session.posargs]
-    _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *arguments)
+    chosen = any(Path(arg.partition("::")[0]).exists() for arg in session.posargs)
+    where = [] if chosen else ["labs"]
+    _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *where, *session.posargs)
 
 
 def _run(session: nox.Session, *command: str) -> None:
