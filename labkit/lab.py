@@ -137,10 +137,17 @@ class Lab:
         names = " and ".join(str(p) for p in pods)
         return self.given(f"{names} Ready", *pods, until=lambda *views: all(v.ready for v in views), within=START)
 
-    def given(self, goal: str, *subjects: Subject[Any], until: Callable[..., object], within: Window = START) -> Any:
+    def given(
+        self,
+        goal: str,
+        *subjects: Subject[Any],
+        until: Callable[..., object],
+        within: Window = START,
+        since: Moment | None = None,
+    ) -> Any:
         """Wait for what must be before the claim can be tried, as `eventually` does. Raises NotSetUp."""
         try:
-            found = self.history.eventually(goal, subjects, until, within=within)
+            found = self.history.eventually(goal, subjects, until, within=within, since=since)
         except NeverHappened as never:
             raise NotSetUp(f"not given: {never}") from never
         return found[0] if len(found) == 1 else found
