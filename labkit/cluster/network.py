@@ -20,6 +20,8 @@ from labkit.trouble import CannotRun
 ROUTES_LABEL, ROUTES = "labs.network", "routes"
 """On a node image: no daemon in it lays the routes to the other nodes' Pods, so that the cluster's maker does."""
 
+CHAIN = "LABS-DEAD"
+
 SETTLES_S = 60.0
 """Seconds for kube-proxy and the DNS Pods to be there after the nodes are Ready; 1 to 3 on two idle cores."""
 
@@ -40,13 +42,30 @@ def routes_script(node: Node, others: Sequence[Node]) -> str:
 
 def closing_script(networks: Networks) -> str:
     """Write the commands that end dead addresses on a node; they may be run again and again."""
-    # Longer routes, those of Pods and of the other nodes, win against it.
-    lines = ["set -e", f"ip route replace unreachable {networks.pods}"]
-    for chain in ("FORWARD", "OUTPUT"):
-        # Both chains come after DNAT: a packet that still names a Service there names a dead one.
-        rule = f"{chain} -d {networks.services} -j REJECT"
-        lines.append(f"iptables -w -C {rule} 2>/dev/null || iptables -w -I {rule}")
-    return "\n".join(lines)
+    # To a Pod that is not there leads no longer route (those of Pods and of the other nodes win), so its packets are
+    # about to leave by lo; a Service that is not there is still named after DNAT. Both are seen where they would go on.
+    # TCP is reset and not told "unreachable": of such messages Linux sends each peer one a second at most, and the
+    # next client would wait. UDP knows no other answer, so for its sake that limit is lifted.
+    dead = [f"-d {networks.services}", f"-o lo -d {networks.pods}"]
+    return "\n".join(
+        [
+            "set -e",
+            "sysctl -qw net.ipv4.icmp_ratelimit=0",
+            f"ip route replace {networks.pods} dev lo",
+            "iptables-restore -w --noflush <<END",
+            "*filter",
+            f":{CHAIN} - [0:0]",
+            *(f"-A {CHAIN} {one} -p tcp -j REJECT --reject-with tcp-reset" for one in dead),
+            *(f"-A {CHAIN} {one} -j REJECT" for one in dead),
+            "COMMIT",
+            "END",
+            # Before kube-proxy's own chains, which let marked packets through whether or not somebody is there.
+            "for hook in FORWARD OUTPUT; do",
+            f"  iptables -w -D $hook -j {CHAIN} 2>/dev/null || true",
+            f"  iptables -w -I $hook -j {CHAIN}",
+            "done",
+        ]
+    )
 
 
 def probes(networks: Networks, cidr: str) -> dict[str, tuple[str, bool]]:
@@ -78,7 +97,7 @@ def check_script(urls: Sequence[str]) -> str:
 def faults(asked: Mapping[str, tuple[str, bool]], output: str) -> list[str]:
     """Compare what `check_script` printed with what must be; give a clause for each address that is wrong.
 
-    curl's exit codes: 0 answered, 7 refused or unreachable, 28 silence. Source: man curl.
+    curl's exit codes: 0 answered, 7 refused, 28 silence. Source: man curl.
     """
     codes = dict(line.split() for line in output.splitlines() if len(line.split()) == 2)
     wrong = []

@@ -25,20 +25,24 @@ def test_a_node_gets_a_route_to_the_pods_of_every_other_node_and_none_to_its_own
     ]
 
 
-def test_dead_pods_are_unreachable_and_dead_services_rejected_after_dnat() -> None:
-    lines = network.closing_script(NETWORKS).splitlines()
-    assert "ip route replace unreachable 10.244.0.0/16" in lines
-    assert [line.split(" || ")[1] for line in lines if "iptables" in line] == [
-        "iptables -w -I FORWARD -d 10.96.0.0/16 -j REJECT",
-        "iptables -w -I OUTPUT -d 10.96.0.0/16 -j REJECT",
+def test_dead_pods_and_dead_services_are_refused_before_anybody_lets_them_through() -> None:
+    lines = [line.strip() for line in network.closing_script(NETWORKS).splitlines()]
+    assert "ip route replace 10.244.0.0/16 dev lo" in lines
+    assert [line for line in lines if line.startswith("-A ")] == [
+        "-A LABS-DEAD -d 10.96.0.0/16 -p tcp -j REJECT --reject-with tcp-reset",
+        "-A LABS-DEAD -o lo -d 10.244.0.0/16 -p tcp -j REJECT --reject-with tcp-reset",
+        "-A LABS-DEAD -d 10.96.0.0/16 -j REJECT",
+        "-A LABS-DEAD -o lo -d 10.244.0.0/16 -j REJECT",
     ]
+    assert "iptables -w -I $hook -j LABS-DEAD" in lines, "not at the top"
 
 
-def test_a_rule_is_added_only_where_it_is_not_there_yet() -> None:
-    for line in network.closing_script(NETWORKS).splitlines():
-        if "iptables" in line:
-            check, _, add = line.partition(" || ")
-            assert check.replace(" -C ", " -I ").removesuffix(" 2>/dev/null") == add
+def test_a_network_is_closed_once_however_often_it_is_asked_for() -> None:
+    lines = [line.strip() for line in network.closing_script(NETWORKS).splitlines()]
+    assert ":LABS-DEAD - [0:0]" in lines, "the chain is not emptied before it is filled"
+    assert lines.index("iptables -w -D $hook -j LABS-DEAD 2>/dev/null || true") < lines.index(
+        "iptables -w -I $hook -j LABS-DEAD"
+    )
 
 
 def test_the_scripts_are_bash() -> None:
