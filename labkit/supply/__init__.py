@@ -60,7 +60,7 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     Raises: CannotRun with one sentence that says what is missing and what to do.
     """
     wanted = versions().resolve(kubernetes)
-    with disk.told_when_full():
+    with disk.told_when_full(), engines.told_when_failing():
         engine = engines.ensure(progress)
         run = _Run(engine, wanted, nodes, progress)
         supplies = run.look()

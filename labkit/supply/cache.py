@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import hashlib
 import inspect
 import json
@@ -41,6 +42,7 @@ def key_of(*made_of: object) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
 
 
+@functools.cache  # the code that runs is the code as it was when this began, whatever is edited meanwhile
 def _code(thing: ModuleType | FunctionType) -> str:
     return bare_code(inspect.getsource(thing))
 
@@ -76,9 +78,12 @@ class Workshop:
         _remove(self._making)
 
     def find(self, name: str, made_of: list[object], *, variant: str = "") -> Path | None:
-        """Give the folder of a part that was kept."""
+        """Give the folder of a part that was kept, and take it out of the reckoning of time."""
         folder = self._folder(name, made_of, variant)
-        return folder if folder.exists() else None
+        if not folder.exists():
+            return None
+        self.meter.reuse(name)
+        return folder
 
     def _folder(self, name: str, made_of: list[object], variant: str) -> Path:
         title = _title(name, variant)
@@ -91,10 +96,9 @@ class Workshop:
         go. `make` gets the folder to fill and a function that takes the share done, 0 to 1.
         """
         title = _title(name, variant)
+        if kept := self.find(name, made_of, variant=variant):
+            return kept
         folder = self._folder(name, made_of, variant)
-        if folder.exists():
-            self.meter.reuse(name)
-            return folder
         started = time.monotonic()
         self.meter.move(name, 0.0)
         self._parts.mkdir(parents=True, exist_ok=True)

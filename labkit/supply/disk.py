@@ -8,8 +8,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from docker.errors import APIError
-
 from labkit.trouble import CannotRun
 
 _FULL = "no space left on device"
@@ -39,7 +37,7 @@ def told_when_full() -> Iterator[None]:
     """Turn a disk that filled up, wherever that was noticed, into one sentence."""
     try:
         yield
-    except (OSError, APIError, CannotRun) as error:
+    except (OSError, CannotRun) as error:
         ran_out = isinstance(error, OSError) and error.errno == errno.ENOSPC
         if ran_out or _FULL in str(error).lower():
             raise CannotRun(

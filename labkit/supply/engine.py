@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from typing import Any
 import docker
 import tenacity
 from docker.context import ContextAPI
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
@@ -81,8 +84,14 @@ def _ask() -> Engine | str:
         client = docker.from_env(timeout=READ_TIMEOUT_S)
         info = client.info()
     except (DockerException, OSError) as error:
-        return str(error)
+        return reason(str(error))
     return _engine(client, info)
+
+
+def reason(words: str) -> str:
+    """Pick the system's own words out of what is wrapped around them: Connection refused, Permission denied."""
+    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)|Error\(-?\d+, '([^']+)'\)", words)
+    return (found[1] or found[2]) if found else words[-200:]
 
 
 def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
@@ -113,6 +122,19 @@ def _refuse_what_is_not_ours_to_start(why: str) -> None:
             "no container engine answers, and only root on Debian or Ubuntu gets one installed:"
             " install and start Docker (https://docs.docker.com/engine/install/), then run again"
         )
+
+
+@contextlib.contextmanager
+def told_when_failing() -> Iterator[None]:
+    """Turn an engine that refuses something, or goes away, into one sentence."""
+    try:
+        yield
+    except APIError as error:
+        raise CannotRun(f"the container engine refused something ({error.explanation or error})") from error
+    except (DockerException, RequestException) as error:
+        raise CannotRun(
+            f"the container engine does not answer any more ({reason(str(error))}): see to it and run again"
+        ) from error
 
 
 def _named() -> str | None:

@@ -76,6 +76,8 @@ class NodeBuild:
 
         Raises: CannotRun when the version is no Go module, or no Debian mirror is in reach.
         """
+        for recipe in (*self._tools(), self._provisioner()):
+            self._workshop.find(recipe.name, self._made_of(recipe))
         small_root = self._beside.submit(self._busybox_root)
         self._go.download(programs.KUBERNETES, self._tag)
         small_root.result()
@@ -85,22 +87,29 @@ class NodeBuild:
 
         Raises: CannotRun when something it is made of cannot be had or built.
         """
-        node = self._versions.node
         node_root = self._beside.submit(self._root, "debian-node", debian.NODE_PACKAGES, debian.bootstrap)
         proxy_root = self._beside.submit(self._root, "debian-proxy", debian.PROXY_PACKAGES, debian.unpack)
         kubernetes = self._kubernetes()
-        tools = [
-            self._program(programs.containerd(node["containerd"])),
-            self._program(programs.runc(node["runc"])),
-            self._program(programs.cni_plugins(node["cni_plugins"])),
-            self._program(programs.crictl(node["crictl"])),
-        ]
+        tools = [self._program(recipe) for recipe in self._tools()]
         base = self._beside.submit(lambda: self._base(node_root.result(), tools))
         own_images = self._images(kubernetes, proxy_root.result(), self._busybox_root())
         name = self._assemble(base.result(), kubernetes, own_images)
         images.remove_superseded(self._engine, name, [f"{LABEL_KUBERNETES}={self._tag}"])
         images.remove_superseded(self._engine, base.result())
         return name
+
+    def _tools(self) -> list[Program]:
+        """What every node runs below Kubernetes, whichever version that is."""
+        node = self._versions.node
+        return [
+            programs.containerd(node["containerd"]),
+            programs.runc(node["runc"]),
+            programs.cni_plugins(node["cni_plugins"]),
+            programs.crictl(node["crictl"]),
+        ]
+
+    def _provisioner(self) -> Program:
+        return programs.local_path_provisioner(self._versions.node["local_path_provisioner"])
 
     def _busybox_root(self) -> Path:
         return self._root("debian-busybox", debian.BUSYBOX_PACKAGES, debian.unpack)
@@ -115,10 +124,13 @@ class NodeBuild:
         """Build one Go program as a part; gives the folder with its binaries."""
         return self._workshop.part(
             recipe.name,
-            [recipe.recipe(), self._go.version, toolchain],
+            self._made_of(recipe),
             lambda made, moved: self._go.build(recipe, made, moved),
             variant=variant,
         )
+
+    def _made_of(self, recipe: Program) -> list[object]:
+        return [recipe.recipe(), self._go.version, toolchain]
 
     def _kubernetes(self) -> Path:
         """Build the seven programs of the version, and its pause."""
@@ -146,7 +158,7 @@ class NodeBuild:
         dns_version = node_images.version_of(wanted["coredns"])
         etcd = self._program(programs.etcd(etcd_version), etcd_version)
         dns = self._program(programs.coredns(dns_version), dns_version)
-        provisioner = self._program(programs.local_path_provisioner(self._versions.node["local_path_provisioner"]))
+        provisioner = self._program(self._provisioner())
         return [
             self._image(image)
             for image in (

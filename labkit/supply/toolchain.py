@@ -52,7 +52,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Module:
-    """The source of one module version; its files are read-only."""
+    """The source of one module version."""
 
     folder: Path
     time: str
@@ -61,7 +61,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Go:
-    """A Go toolchain with caches of its own, so that `nox -s down` or `rm -r` of one folder leaves nothing behind."""
+    """A Go toolchain with caches of its own, so that `rm -r` of one folder leaves nothing behind."""
 
     binary: Path
     version: str

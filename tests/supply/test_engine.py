@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from docker.context import ContextAPI
+from docker.errors import APIError
+from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from labkit.progress import Progress
 from labkit.supply import apt, engine
@@ -44,6 +47,36 @@ def test_a_pid_file_is_stale_unless_its_program_runs(tmp_path: Path) -> None:
     assert is_stale(pid_file, "dockerd")
     pid_file.write_text("4194305")  # beyond the largest pid
     assert is_stale(pid_file, "dockerd")
+
+
+@pytest.mark.parametrize(
+    ("words", "picked"),
+    [
+        (
+            "Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file'))",
+            "No such file",
+        ),
+        (
+            "HTTPConnectionPool(host='x', port=9): (Caused by New(\"x: [Errno 111] Connection refused\"))",
+            "Connection refused",
+        ),
+        ("Invalid bind address protocol: x", "Invalid bind address protocol: x"),
+    ],
+)
+def test_the_systems_own_words_are_picked(words: str, picked: str) -> None:
+    assert engine.reason(words) == picked
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (APIError("500", explanation="no space left on device"), "refused something (no space left on device)"),
+        (RequestsConnectionError("('Connection aborted.', ConnectionResetError(104, 'reset'))"), "any more (reset)"),
+    ],
+)
+def test_an_engine_that_fails_is_told_in_a_sentence(error: Exception, told: str) -> None:
+    with pytest.raises(CannotRun, match=re.escape(told)), engine.told_when_failing():
+        raise error
 
 
 @pytest.fixture
@@ -88,6 +121,6 @@ def test_without_the_right_to_install_one_it_says_what_to_do(
 
 @pytest.mark.usefixtures("silent")
 def test_a_user_outside_the_docker_group_is_told(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_ask", lambda: "('Connection aborted.', PermissionError(13, 'Permission denied'))")
+    monkeypatch.setattr(engine, "_ask", lambda: "Permission denied")
     with pytest.raises(CannotRun, match="join the docker group"):
         engine.ensure(progress)
