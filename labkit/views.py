@@ -276,6 +276,11 @@ class EndpointsView:
         """Names of the Pods whose endpoint is ready, sorted."""
         return tuple(sorted(e.pod for e in self.endpoints if e.ready))
 
+    @property
+    def serving(self) -> tuple[str, ...]:
+        """Names of the Pods whose endpoint serves, be it ready or terminating, sorted."""
+        return tuple(sorted(e.pod for e in self.endpoints if e.serving))
+
     def of(self, pod: str) -> Endpoint | None:
         """Give a Pod's endpoint, None where the Service has none for it."""
         return next((e for e in self.endpoints if e.pod == pod), None)

@@ -166,6 +166,7 @@ def test_endpoints_are_merged_over_slices_and_null_lists_are_none() -> None:
         meta = {"name": name, "uid": name, "labels": {"kubernetes.io/service-name": "web"}}
         seen.add(view("EndpointSlice", {"metadata": meta, "endpoints": endpoints}, seen_s=at))
     assert [s.ready for s in seen.track(Endpoints("web"))] == [("a",), ("a",), ()]
+    assert [s.serving for s in seen.track(Endpoints("web"))] == [("a",), ("a",), ()]
 
 
 def _endpoint(pod_name: str, *, ready: bool = False) -> dict[str, Any]:
