@@ -347,12 +347,13 @@ class Lab:
         query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
 
-    def answers(self, client: Pod, number: int = 1) -> list[Answer]:
-        """Give what a background client of the instrument met so far, oldest first.
+    def answers(self, client: Pod, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
+        """Give what a background client of the instrument has met (since then), in the order of its connections.
 
         It was started by `lab.post(client, "/clients", url=..., every_s=0.1, timeout_s=1)`; they count from 1.
         """
-        return instrument.answers(self.ask(client, f"/clients/{number}"), epoch=self.epoch)
+        met = instrument.answers(self.ask(client, f"/clients/{number}"), epoch=self.epoch)
+        return [answer for answer in met if since is None or answer.seen_s > since.seen_s]
 
     # -- the lab's own life ----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from labkit.words import (
     budgets,
     changed,
     claim,
+    failures_in_a_row,
     imprecise,
     instead,
     put,
@@ -543,3 +544,169 @@ def test_a_changed_template_does_not_touch_running_pods(lab: Lab) -> None:
     after = lab.eventually("it makes another", of_web, until=lambda group: group.uids - before.uids, since=deleted)
     made = next(pod for pod in after.pods if pod.uid not in before.uids)
     assert made.raw["spec"]["containers"][0].get("env") == variables[1], "made from the former template"
+
+
+@claim(
+    "replicasets.redundancy",
+    source=REPLICASET,
+    twin="one: the same ReplicaSet of one replica, behind a Service of its own",
+    takes_s=10,
+)
+@sabotage("one Pod here, too", put("spec.replicas", 1, of="replicaset/three"))
+def test_the_failure_of_one_pod_of_several_is_hardly_felt(lab: Lab) -> None:
+    """While one of several Pods behind a Service fails, the others answer; a single one leaves its clients alone."""
+    # Given three Pods behind one Service, a single one behind another, and clients of both, ten times a second,
+    three, one, client = lab.apply("replicasets/three-and-one.yaml")
+    of_three, of_one, _ = lab.given(
+        "all Pods Ready",
+        lab.pods(controlled_by=three),
+        lab.pods(controlled_by=one),
+        client,
+        until=lambda three, one, client: three.ready == three.pods and ready(1)(one) and client.ready,
+    )
+    lab.apply("replicasets/their-services.yaml")
+    lab.post(client, "/clients", url="http://three/", every_s=0.1, timeout_s=1)
+    lab.post(client, "/clients", url="http://one/", every_s=0.1, timeout_s=1)
+    lab.poll(
+        "both Services answer",
+        lambda: lab.answers(client, 1)[-1:] + lab.answers(client, 2)[-1:],
+        until=lambda last: [answer.outcome for answer in last] == ["ok", "ok"],
+    )
+
+    # when the process of one Pod of each ends,
+    failed = lab.post(of_three.pods[0], "/exit", code=1)
+    lab.post(of_one.pods[0], "/exit", code=1)
+
+    # then the clients of the single one fail for a second and more, ten times in a row, until it is back,
+    lab.poll(
+        "the single one is missed, and answers again",
+        lambda: lab.answers(client, 2, since=failed),
+        until=lambda met: failures_in_a_row(met) >= 10 and met[-1].outcome == "ok",
+        within=START,
+        since=failed,
+    )
+
+    # and those of the three do not.
+    missed = failures_in_a_row(lab.answers(client, 1, since=failed))
+    assert missed < 10, f"{missed} connections in a row found none of the three"
+
+
+@claim(
+    "replicasets.scale-benefit",
+    source="https://kubernetes.io/docs/tutorials/kubernetes-basics/scale/scale-intro/",
+    twin="one: the same ReplicaSet of one replica, behind a Service of its own",
+    takes_s=12,
+)
+@sabotage("one Pod here, too", put("spec.replicas", 1, of="replicaset/three"))
+@sabotage(
+    "the single one works on three at once",
+    put("spec.template.spec.containers[0].env[2]", {"name": "CONCURRENCY", "value": "3"}, of="replicaset/one"),
+)
+def test_more_pods_answer_more_requests(lab: Lab) -> None:
+    """Where one Pod works on one request at a time, three answer more requests in the time that clients wait."""
+    # Given three Pods behind one Service and a single one behind another, each good for ten requests a second,
+    three, one, client = lab.apply("replicasets/three-and-one.yaml")
+    lab.given("all replicas Ready", three, one, until=lambda *both: all(rs.ready_replicas == rs.wanted for rs in both))
+    lab.ready(client)
+    lab.apply("replicasets/their-services.yaml")
+    lab.poll(
+        "both Services answer",
+        lambda: lab.fetch(client, "http://three/") + lab.fetch(client, "http://one/"),
+        until=lambda answers: [answer.outcome for answer in answers] == ["ok", "ok"],
+    )
+
+    # when sixty requests come at once, whose clients wait for three seconds,
+    of_three = lab.fetch(client, "http://three/work", n=60, parallel=60, timeout_s=3)
+    of_one = lab.fetch(client, "http://one/work", n=60, parallel=60, timeout_s=3)
+
+    # then the three answer many more of them in time than the one.
+    by_three, by_one = (sum(answer.outcome == "ok" for answer in met) for met in (of_three, of_one))
+    assert by_three > 1.5 * by_one > 0, f"of 60 three answered {by_three} and one {by_one}"
+
+
+@claim(
+    "replicasets.sharding",
+    source="https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#pod-identity",
+    notes=imprecise(
+        "with a ReplicaSet different instances can do different tasks",
+        "its Pods are all alike; those of a StatefulSet know their number",
+    ),
+    twin="numbered: a StatefulSet with the same template",
+    takes_s=2,
+)
+@sabotage(
+    "a ReplicaSet in its place",
+    remove("spec.serviceName", of="statefulset/numbered"),
+    remove("spec.podManagementPolicy", of="statefulset/numbered"),
+    put("kind", "ReplicaSet", of="statefulset/numbered"),
+)
+def test_the_pods_of_a_replicaset_have_no_identity(lab: Lab) -> None:
+    """Pods of a ReplicaSet are anonymous, and their names die with them; a StatefulSet's have a number that stays."""
+    # Given a ReplicaSet and a StatefulSet of two Pods,
+    lab.apply("replicasets/identity.yaml")
+    of_alike, of_numbered = lab.pods(app="alike"), lab.pods(app="numbered")
+    alike, numbered = lab.given(
+        "two Pods each", of_alike, of_numbered, until=lambda *groups: all(len(group) == 2 for group in groups)
+    )
+    index = "apps.kubernetes.io/pod-index"
+    assert [pod.labels.get(index) for pod in numbered.pods] == ["0", "1"], "no shard to each"
+    assert numbered.names == ("numbered-0", "numbered-1")
+    assert alike.pods[0].labels == alike.pods[1].labels == {"app": "alike"}
+
+    # when the first Pod of each is deleted,
+    deleted = lab.now("one Pod of each is deleted")
+    lab.kubectl(f"delete pod {alike.names[0]} {numbered.names[0]}")
+
+    # then the StatefulSet's comes back under its name, the ReplicaSet's does not.
+    new, again = lab.eventually(
+        "both have two Pods again",
+        of_alike,
+        of_numbered,
+        until=lambda one, other: all(
+            len(now) == 2 and now.uids != was.uids for now, was in ((one, alike), (other, numbered))
+        ),
+        since=deleted,
+    )
+    assert again.names == numbered.names, f"another name: {again}"
+    assert alike.names[0] not in new.names, f"the same name: {new}"
+
+
+@claim(
+    "replicasets.loadbalancer",
+    source="https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
+    notes=imprecise(
+        "load balancers distribute requests between the Pods of a ReplicaSet",
+        "every Service does; a LoadBalancer has an address from outside only where something provides it",
+    ),
+    twin="sticky: the same Service with sessionAffinity ClientIP",
+    takes_s=6,
+)
+@sabotage("sticky, too", put("spec.sessionAffinity", "ClientIP", of="service/spread"))
+@sabotage("neither is sticky", remove("spec.sessionAffinity", of="service/sticky"))
+def test_any_service_distributes_requests_over_the_pods(lab: Lab) -> None:
+    """Any Service distributes connections over the Pods of a ReplicaSet, a LoadBalancer even without an address."""
+    # Given three Pods of a ReplicaSet,
+    web, client = lab.apply("replicasets/three-pods.yaml")
+    pods = lab.given("three Pods Ready", lab.pods(controlled_by=web), until=ready(3))
+    lab.ready(client)
+
+    # when two Services of type LoadBalancer are put before them,
+    spread, _ = lab.apply("replicasets/balanced.yaml")
+    lab.poll(
+        "both Services answer",
+        lambda: lab.fetch(client, "http://spread/") + lab.fetch(client, "http://sticky/"),
+        until=lambda answers: [answer.outcome for answer in answers] == ["ok", "ok"],
+    )
+
+    # then each Pod gets a fair share of the connections of a client in the cluster,
+    answers = lab.fetch(client, "http://spread/", n=60)
+    shares = [sum(answer.name == name for answer in answers) for name in pods.names]
+    assert min(shares) > 6, f"one gets less than a tenth of 60: {shares}"
+
+    # while a Service that is told to remember its clients has one Pod for this one,
+    assert len({answer.name for answer in lab.fetch(client, "http://sticky/", n=60)}) == 1, "it does not remember"
+
+    # and all that without an address from outside: there is a port on the nodes, and no more.
+    told = lab.get("Service", spread.name).raw
+    assert told["status"]["loadBalancer"] == {}, "something hands out addresses here"
+    assert told["spec"]["ports"][0]["nodePort"]
