@@ -21,6 +21,7 @@ from labkit.api import Api
 from labkit.cluster import commands, config, health, network, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.nodes import Node
+from labkit.cluster.threads import at_once
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -159,7 +160,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """
         # On cgroup v1 kind takes a node for booted as soon as its entrypoint starts, seconds before its containerd.
         names = nodes.names(self.name)
-        nodes.at_once(_wait_for_containerd, names)
+        at_once(_wait_for_containerd, names)
         # The first Pods come before kube-proxy's rules do. Refused, they ask again soon; sent out of the node, they
         # may wait for an answer for half a minute.
         network.close(names, config.networks(config.read()))

@@ -15,6 +15,7 @@ import tenacity
 from labkit.cluster import nodes
 from labkit.cluster.config import Networks
 from labkit.cluster.nodes import Node
+from labkit.cluster.threads import at_once
 from labkit.trouble import CannotRun
 
 ROUTES_LABEL, ROUTES = "labs.network", "routes"
@@ -112,7 +113,7 @@ def faults(asked: Mapping[str, tuple[str, bool]], output: str) -> list[str]:
 
 def close(names: Sequence[str], networks: Networks) -> None:
     """End dead addresses on every node; of use even before the cluster is there. Raises CannotRun."""
-    nodes.at_once(lambda name: _run(name, closing_script(networks)), names)
+    at_once(lambda name: _run(name, closing_script(networks)), names)
 
 
 def establish(cluster_nodes: Sequence[Node], networks: Networks, *, routed: bool) -> None:
@@ -135,7 +136,7 @@ def establish(cluster_nodes: Sequence[Node], networks: Networks, *, routed: bool
         settled(_check, node.name, asked)
 
     close([node.name for node in cluster_nodes], networks)
-    nodes.at_once(one, cluster_nodes)
+    at_once(one, cluster_nodes)
 
 
 def _run(node: str, script: str) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
+from labkit.cluster.threads import at_once
 from labkit.trouble import Inconclusive
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -20,9 +20,6 @@ CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 
 READ_TIMEOUT_S = 120
 """Seconds an answer of the engine may take; removing a node on a busy machine took 10."""
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -141,11 +138,3 @@ def name_is_free(name: str, cluster: str, image: str) -> bool:
                 raise
             return False
     return True
-
-
-def at_once(act: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """Do the same with several things side by side and give the results in order; the first error is raised."""
-    if not things:
-        return []
-    with ThreadPoolExecutor(max_workers=len(things)) as pool:
-        return list(pool.map(act, things))

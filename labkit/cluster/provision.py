@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -18,13 +17,12 @@ from labkit.cluster.labcluster import LabCluster, timed
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
+from labkit.cluster.threads import in_background
 from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.supply import Nodes, Supplies, bounded_runtime, engine
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun, Inconclusive
-
-T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -104,11 +102,11 @@ def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress
         booted.result()
         return _load(cluster, tags, archive)
 
-    built = _in_background(lambda: _build(cluster, supplies, progress))
-    made = _in_background(lambda: cluster.create(config_file, progress=progress))
-    booted = _in_background(boot)
-    kubectl = _in_background(fetch_kubectl)
-    loaded = _in_background(load)
+    built = in_background(lambda: _build(cluster, supplies, progress))
+    made = in_background(lambda: cluster.create(config_file, progress=progress))
+    booted = in_background(boot)
+    kubectl = in_background(fetch_kubectl)
+    loaded = in_background(load)
     sources: tuple[Future[Any], ...] = (built, made)
     for done in wait(sources, return_when=FIRST_EXCEPTION).done:
         done.result()
@@ -263,17 +261,3 @@ def _sentences() -> Iterator[None]:
         raise CannotRun(
             f"a file of the cluster cannot be written ({error}): free some space, or set LABS_CACHE"
         ) from error
-
-
-def _in_background(work: Callable[[], T]) -> Future[T]:
-    """Start work whose result is awaited elsewhere; an interrupted process does not wait for its thread to end."""
-    future: Future[T] = Future()
-
-    def do() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=do, daemon=True).start()
-    return future
