@@ -13,6 +13,7 @@ import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -341,6 +342,16 @@ class Lab:
             raise Failed(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
         return answer
+
+    def start_of(self, pod: PodView, container: str) -> Act:
+        """Give the moment at which a container started, cut to the second as the API has it.
+
+        Raises NotSetUp where it does not run.
+        """
+        started_at = pod.container(container).started_at
+        if started_at is None:
+            raise NotSetUp(f"{pod}: {container} does not run")
+        return Act(datetime.fromisoformat(started_at).timestamp() - self.epoch, f"start of {container} in {pod}")
 
     def fetch(self, client: Pod, url: str, n: int = 1, *, parallel: int = 1, timeout_s: float = 2.0) -> list[Answer]:
         """Have the instrument in `client` open n new connections to a URL; give what each of them met."""
