@@ -12,14 +12,14 @@ from typing import Literal
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import compiler, debian, disk, images, kind, meter, node, python_base, toolchain
+from labkit.supply import compiler, debian, disk, images, kind, meter, node, python_base, toolchain, versions
 from labkit.supply import engine as engines
 from labkit.supply.cache import Workshop, alone
 from labkit.supply.engine import Engine
 from labkit.supply.meter import Meter
 from labkit.supply.process import aside
 from labkit.supply.toolchain import Go
-from labkit.supply.versions import Version, Versions, versions
+from labkit.supply.versions import Version
 from labkit.trouble import CannotRun
 
 Nodes = Literal["auto", "pull", "build"]
@@ -59,7 +59,7 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
 
     Raises: CannotRun with one sentence that says what is missing and what to do.
     """
-    wanted = versions().resolve(kubernetes)
+    wanted = versions.read().resolve(kubernetes)
     with disk.told_when_full(), engines.told_when_failing():
         engine = engines.ensure(progress)
         run = _Run(engine, wanted, nodes, progress)
@@ -82,7 +82,7 @@ class _Run:
         self._wanted = wanted
         self._nodes = nodes
         self._progress = progress
-        self._versions: Versions = versions()
+        self._versions = versions.read()
         self._meter = Meter(progress, f"Kubernetes {wanted.source}")
         self._workshop = Workshop(cache_dir(), progress, self._meter)
 

@@ -81,7 +81,7 @@ def minor_of(tag: str) -> str:
 
 
 @functools.cache
-def versions(path: Path = FILE) -> Versions:
+def read(path: Path = FILE) -> Versions:
     """Read versions.yaml.
 
     Raises: CannotRun that names the row when the file says something that cannot be.
@@ -105,7 +105,7 @@ def versions(path: Path = FILE) -> Versions:
 
 def resolve(wanted: str) -> Version:
     """Give the version that versions.yaml has for `wanted`; see Versions.resolve."""
-    return versions().resolve(wanted)
+    return read().resolve(wanted)
 
 
 def _row(row: dict[str, Any]) -> Version:

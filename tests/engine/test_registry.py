@@ -19,13 +19,15 @@ from docker.errors import ImageNotFound
 
 from labkit import supply
 from labkit.progress import Progress
-from labkit.supply import apt, archives, engine, images, kind, python_base
+from labkit.supply import apt, archives, engine, images, kind, python_base, versions
 from labkit.supply.archives import Entry
 from labkit.supply.engine import Engine
-from labkit.supply.versions import Version, versions
+from labkit.supply.versions import Version
 from labkit.trouble import CannotRun
 
 pytestmark = pytest.mark.engine
+
+ALL = versions.read()
 
 NOWHERE = "sha256:" + "0" * 64
 
@@ -88,7 +90,7 @@ def published(registry: str, running_engine: Engine, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
-def built(registry: str, published: Version, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def built(registry: str, published: Version, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Point the supply at this registry, and note what it would build instead of building it."""
     tried: list[str] = []
 
@@ -96,8 +98,9 @@ def built(registry: str, published: Version, monkeypatch: pytest.MonkeyPatch) ->
         tried.append("build")
         return SimpleNamespace(finish=lambda: "labs/node:built")
 
+    monkeypatch.setenv("LABS_CACHE", str(tmp_path))  # so that these tests do not wait for a build that goes on
     monkeypatch.setenv("LABS_NODE_REPOSITORY", f"{registry}/kindest/node")
-    monkeypatch.setattr(supply, "versions", lambda: replace(versions(), kubernetes=(published,)))
+    monkeypatch.setattr(versions, "read", lambda: replace(ALL, kubernetes=(published,)))
     monkeypatch.setattr(supply._Run, "_node_build", build)
     monkeypatch.setattr(kind, "find", lambda *_: Path("/bin/kind"))
     monkeypatch.setattr(python_base, "find", lambda *_: "labs/python:1")
@@ -127,7 +130,7 @@ def test_what_the_registry_does_not_have_is_told_and_built(
     built: list[str], published: Version, monkeypatch: pytest.MonkeyPatch, missing: dict[str, Any]
 ) -> None:
     wanted = replace(published, **missing)
-    monkeypatch.setattr(supply, "versions", lambda: replace(versions(), kubernetes=(wanted,)))
+    monkeypatch.setattr(versions, "read", lambda: replace(ALL, kubernetes=(wanted,)))
     lines: list[str] = []
     given = supply.provide("1.37", progress=Progress(lines.append))
     assert (given.node_image, given.origin) == ("labs/node:built", "built")

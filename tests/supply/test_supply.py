@@ -13,7 +13,7 @@ from labkit import supply
 from labkit.progress import Progress
 from labkit.supply import __main__ as command
 from labkit.supply import engine, images, kind, node, python_base
-from labkit.supply.versions import resolve, versions
+from labkit.supply.versions import read, resolve
 from labkit.trouble import CannotRun
 
 PUBLISHED = resolve("1.34")
@@ -58,7 +58,7 @@ def published(repository: str = "kindest/node") -> str:
 
 
 def ours() -> str:
-    return node.image_name(PUBLISHED.source, versions(), "amd64")
+    return node.image_name(PUBLISHED.source, read(), "amd64")
 
 
 def test_what_is_here_is_taken_without_a_try(machine: Machine, progress: Progress) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.supply.versions import Version, minor_of, resolve, versions
+from labkit.supply.versions import Version, minor_of, read, resolve
 from labkit.trouble import CannotRun
 
 DIGEST = "sha256:" + "ab" * 32
@@ -31,27 +31,27 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("wanted", ["1.34", "v1.34"])
 def test_a_minor_means_its_row(file: Path, wanted: str) -> None:
-    assert versions(file).resolve(wanted) == Version("v1.34.11", DIGEST, "v1.34.4")
+    assert read(file).resolve(wanted) == Version("v1.34.11", DIGEST, "v1.34.4")
 
 
 @pytest.mark.parametrize("wanted", ["1.34.11", "v1.34.11", " 1.34.11 "])
 def test_a_patch_means_that_patch_or_none(file: Path, wanted: str) -> None:
-    assert versions(file).resolve(wanted) == Version("v1.34.11", DIGEST, "v1.34.11")
+    assert read(file).resolve(wanted) == Version("v1.34.11", DIGEST, "v1.34.11")
 
 
 @pytest.mark.parametrize("tag", ["v1.37.2", "v1.38.0-alpha.1", "v1.38.0-rc.0"])
 def test_a_tag_that_is_not_in_the_file_is_taken_as_it_is(file: Path, tag: str) -> None:
-    assert versions(file).resolve(tag.removeprefix("v")) == Version(tag, None, tag)
+    assert read(file).resolve(tag.removeprefix("v")) == Version(tag, None, tag)
 
 
 def test_latest_is_the_first_row(file: Path) -> None:
-    assert versions(file).resolve("latest").tag == "v1.37.0"
+    assert read(file).resolve("latest").tag == "v1.37.0"
 
 
 @pytest.mark.parametrize("wanted", ["1.33", "2", "newest", "1.37.0-", "1.37.0; rm", ""])
 def test_anything_else_is_told_what_there_is(file: Path, wanted: str) -> None:
     with pytest.raises(CannotRun, match=r"is not in versions.yaml: ask for 1.37, 1.34, latest, or a full tag"):
-        versions(file).resolve(wanted)
+        read(file).resolve(wanted)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_a_broken_file_is_told_in_one_sentence(tmp_path: Path, old: str, new: st
     path = tmp_path / "broken.yaml"
     path.write_text(FILE.replace(old, new))
     with pytest.raises(CannotRun, match=told) as trouble:
-        versions(path)
+        read(path)
     assert "\n" not in str(trouble.value)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="cannot be read"):
-        versions(tmp_path / "none.yaml")
+        read(tmp_path / "none.yaml")
 
 
 def test_the_real_file_has_four_minors_newest_first() -> None:
-    minors = [version.minor for version in versions().kubernetes]
+    minors = [version.minor for version in read().kubernetes]
     assert minors == ["1.37", "1.36", "1.35", "1.34"]
-    assert all(minor_of(version.source) == version.minor for version in versions().kubernetes)
+    assert all(minor_of(version.source) == version.minor for version in read().kubernetes)
     assert resolve("1.37").digest
