@@ -95,7 +95,9 @@ def unpause(node: str) -> None:
 def stop(node: str) -> None:
     """Switch a node off at once, as a power cut would; a stopped one stays so."""
     with answering():
-        engine().containers.get(node).kill()
+        container = engine().containers.get(node)
+        if container.status != "exited":
+            container.kill()
 
 
 def start(node: str) -> None:
