@@ -66,6 +66,14 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restar
 """
 
 
+NODE_LOST = Window(40.0, 55.0)
+"""From the end of a node's machine to Ready Unknown: 50 s after the last of its signs, which come every 10 s.
+
+The controller looks every 5 s. Source: kube-controller-manager's --node-monitor-grace-period (40 s before 1.32) and
+--node-monitor-period; 47 s with Kubernetes 1.37.
+"""
+
+
 def probe_of(manifest: dict[str, Any], kind: str, container: int = 0) -> dict[str, Any]:
     """Give the probe ("livenessProbe", ...) of a Pod as the server keeps it, defaults filled in.
 
@@ -133,3 +141,12 @@ def restarts_from_start(manifest: dict[str, Any], kind: str = "livenessProbe", *
     """From the start of a container that never answers to its restart by the probe `kind`."""
     probe = probe_of(manifest, kind, container)
     return fails_from_start(probe) + stops(manifest, probe)
+
+
+def evicts(manifest: dict[str, Any], taint: str) -> Window:
+    """From a taint of effect NoExecute on a node to the eviction of a Pod there that tolerates it for some seconds.
+
+    Raises StopIteration where the Pod has no such toleration.
+    """
+    seconds = next(float(t["tolerationSeconds"]) for t in manifest["spec"]["tolerations"] if t.get("key") == taint)
+    return Window(seconds, seconds)

@@ -1,13 +1,177 @@
-"""Health checks: how the kubelet finds out that a container is not well, and what it does then."""
+"""Health checks: how the kubelet finds out that a container is not well, and what it does then.
 
-from labkit.words import Lab, budgets, claim, remove, sabotage
+The lesson in its order: what happens without any probe; the liveness probe and its numbers; what counts as success;
+the four mechanisms; and the two other kinds of probe, which start-up and traffic need.
+"""
+
+from labkit.words import START, Lab, budgets, claim, imprecise, put, remove, sabotage, skip
 
 PROBES = "https://kubernetes.io/docs/concepts/workloads/pods/probes/"
+LIFECYCLE = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"
+
+
+@claim(
+    "health.restart-it",
+    source=LIFECYCLE + "#restart-policy",
+    ledger=["health.restart-it", "health.default-process-check"],
+    notes=imprecise(
+        "a pod that no longer runs is restarted",
+        "the container is, in the same Pod on the same node, if the restartPolicy says so",
+    ),
+    twin="never: the same Pod with restartPolicy Never",
+    takes_s=4,
+)
+@sabotage("both may restart", remove("spec.restartPolicy", of="pod/never"))
+def test_a_container_that_ends_is_started_again_in_its_pod(lab: Lab) -> None:
+    """Without any probe, a container whose process ends is started again in the same Pod."""
+    # Given two Pods without probes, alike but for the restartPolicy,
+    always, never = lab.apply("health/restart-policies.yaml")
+    before, _ = lab.ready(always, never)
+
+    # when the process ends in both,
+    lab.post(never, "/exit", code=3)
+    ended = lab.post(always, "/exit", code=3)
+
+    # then one Pod, still itself and where it was, gets a new container,
+    restarted = lab.eventually(
+        "the container is started again", always, until=lambda pod: pod.restart_count == 1, since=ended
+    )
+    assert (restarted.uid, restarted.node, restarted.ip) == (before.uid, before.node, before.ip)
+    assert restarted.container("web").container_id != before.container("web").container_id
+
+    # and the other Pod has failed for good.
+    over = lab.eventually(
+        "the other container ends, for good or not",
+        never,
+        until=lambda pod: pod.phase == "Failed" or pod.restart_count > 0,
+        since=ended,
+    )
+    assert over.phase == "Failed", "it was started again"
+    assert over.container("web").exit_code == 3
+    lab.never("the other container is started again", never, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.crash-loop",
+    source=LIFECYCLE + "#container-restarts",
+    ledger=["health.restart-it"],
+    twin="the first exit of the same container",
+    takes_s=18,
+)
+@sabotage("it ends only once", skip('"code": 2'))
+def test_a_container_that_ends_again_has_to_wait(lab: Lab) -> None:
+    """A container that ends is started again at once; if it soon ends again, only after a back-off of ten seconds."""
+    # Given a container that was started again after its first exit,
+    crashing = lab.apply("health/crash-loop.yaml")
+    lab.ready(crashing)
+    first = lab.post(crashing, "/exit", code=1)
+    restarted = lab.eventually("the first restart", crashing, until=lambda pod: pod.restart_count == 1, since=first)
+
+    # when it ends a second time,
+    second = lab.post(crashing, "/exit", code=2)
+
+    # then it waits for the second restart,
+    lab.eventually(
+        "the second restart",
+        crashing,
+        until=lambda pod: pod.restart_count == 2,
+        within=budgets.BACK_OFF,
+        since=second,
+    )
+    lab.sequence(
+        "the kubelet backs off between the two restarts",
+        crashing,
+        lambda pod: pod.restart_count == 1,
+        lambda pod: pod.container("web").reason == "CrashLoopBackOff",
+        lambda pod: pod.restart_count == 2,
+    )
+
+    # which it did not have to after the first exit.
+    lab.never(
+        "the kubelet backs off from the first restart",
+        crashing,
+        lambda pod: pod.container("web").reason == "CrashLoopBackOff",
+        until=restarted,
+    )
+
+
+@claim(
+    "health.process-check-scope",
+    source=LIFECYCLE + "#container-state-terminated",
+    notes=imprecise(
+        "the process check sees whether the pod still runs", "it sees the first process of each container, and no other"
+    ),
+    twin="child: the same program, but as the child of a shell",
+    takes_s=5,
+)
+@sabotage("both run it first", put("spec.containers[0].command[2]", "exec python3 -m instrument", of="pod/child"))
+def test_only_the_first_process_of_a_container_is_watched(lab: Lab) -> None:
+    """Kubernetes restarts a container when its first process ends, and does not see the end of any other process."""
+    # Given a web server that is its container's first process, and one that a shell has started,
+    main, child = lab.apply("health/process-twins.yaml")
+    _, shell = lab.ready(main, child)
+
+    # when both servers end,
+    lab.post(child, "/exit", code=3)
+    ended = lab.post(main, "/exit", code=3)
+
+    # then the container of the first one is restarted,
+    lab.eventually("the container is restarted", main, until=lambda pod: pod.restart_count == 1, since=ended)
+
+    # and the other one stays Ready although nobody answers there any more.
+    (answer,) = lab.fetch(main, f"http://{shell.ip}:8080/")
+    assert answer.outcome == "refused", "the end of the child was seen"
+    lab.never(
+        "the end of the child is seen",
+        child,
+        lambda pod: pod.restart_count > 0 or not pod.ready,
+        since=ended,
+        until=answer,
+    )
+
+
+@claim(
+    "health.deadlock",
+    source=PROBES + "#liveness-probe",
+    twin="plain: the same Pod without the probe",
+    takes_s=7,
+)
+@sabotage(
+    "a probe for both",
+    put(
+        "spec.containers[0].livenessProbe",
+        {"httpGet": {"path": "/healthy", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1},
+        of="pod/plain",
+    ),
+)
+def test_a_deadlock_is_seen_by_a_liveness_probe_only(lab: Lab) -> None:
+    """A process that runs but answers nothing is well to Kubernetes, unless a liveness probe asks it."""
+    # Given two Pods, alike but for the probe,
+    probed, plain = lab.apply("health/deadlock-twins.yaml")
+    _, alone = lab.ready(probed, plain)
+
+    # when both servers deadlock,
+    lab.put(plain, "/deadlock/api", hang=True)
+    deadlocked = lab.put(probed, "/deadlock/api", hang=True)
+
+    # then the probed one is restarted, which ends its deadlock,
+    restarted = lab.eventually(
+        "the kubelet restarts the deadlocked container",
+        probed,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(probed.manifest, hangs=True),
+        since=deadlocked,
+    )
+
+    # and the other one is left hanging.
+    lab.never("the unasked container is restarted", plain, lambda pod: pod.restart_count > 0, until=restarted)
+    (answer,) = lab.fetch(probed, f"http://{alone.ip}:8080/", timeout_s=1)
+    assert answer.outcome == "timeout"
 
 
 @claim(
     "health.liveness-restarts",
-    source=PROBES,
+    source=PROBES + "#liveness-probe",
     twin="plain: the same Pod without the probe",
     takes_s=7,
 )
@@ -37,3 +201,626 @@ def test_a_failing_liveness_probe_restarts_the_container_in_place(lab: Lab) -> N
 
     # and the other one, seen without a gap until then, is left alone.
     lab.never("the plain container is restarted", plain, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.liveness-in-manifest",
+    source=PROBES + "#configure-probes",
+    ledger=["health.liveness-in-manifest", "health.every-container"],
+    notes=imprecise("each container of a pod will have a liveness check", "each may have one; none is ever added"),
+    twin="helper: the container beside it, which asks for no probe",
+    takes_s=1,
+)
+@sabotage(
+    "a probe for both",
+    put("spec.containers[1].livenessProbe", {"httpGet": {"path": "/healthy", "port": 8080}}, of="pod/pair"),
+)
+@sabotage("numbers of its own", put("spec.containers[0].livenessProbe.periodSeconds", 5, of="pod/pair"))
+def test_a_probe_is_there_only_where_the_manifest_has_one(lab: Lab) -> None:
+    """A container has the probes that its manifest gives it: Kubernetes adds numbers to a probe, but never a probe."""
+    # Given a Pod that says of one of its two containers where to ask, and nothing else,
+    pair = lab.apply("health/one-of-two.yaml")
+
+    # when it is read back,
+    web, helper = lab.get("Pod", pair.name).raw["spec"]["containers"]
+
+    # then the one probe has become whole,
+    assert web["livenessProbe"] == {
+        "httpGet": {"scheme": "HTTP", "path": "/healthy", "port": 8080},
+        "timeoutSeconds": 1,
+        "periodSeconds": 10,
+        "successThreshold": 1,
+        "failureThreshold": 3,
+    }
+
+    # and there is no other.
+    assert "readinessProbe" not in web
+    assert "startupProbe" not in web
+    assert "livenessProbe" not in helper, "a probe that nobody asked for"
+
+
+@claim(
+    "health.manifest",
+    source=PROBES + "#http-probes",
+    ledger=["health.manifest", "health.http-get"],
+    twin="unprobed: the same Pod without the probe",
+    takes_s=13,
+)
+@sabotage("another path", put("spec.containers[0].livenessProbe.httpGet.path", "/nope", of="pod/kuard"))
+@sabotage("the path is not served", put("spec.containers[0].env", [{"name": "FAIL", "value": "healthy=404"}]))
+def test_the_notes_probe_asks_by_http_from_outside_the_container(lab: Lab) -> None:
+    """The kubelet sends the GET requests that a container's httpGet probe describes, and signs them kube-probe."""
+    # Given the notes' Pod, kept as it was written, and one without the probe,
+    kuard, unprobed = lab.apply("health/notes.yaml")
+    probe = lab.get("Pod", kuard.name).raw["spec"]["containers"][0]["livenessProbe"]
+    assert probe["httpGet"] == {"scheme": "HTTP", "path": "/healthy", "port": 8080}
+    assert (probe["initialDelaySeconds"], probe["timeoutSeconds"]) == (5, 1)
+    assert (probe["periodSeconds"], probe["failureThreshold"], probe["successThreshold"]) == (10, 3, 1)
+    running, _ = lab.ready(kuard, unprobed)
+
+    # when its first probe comes,
+    (asked,) = lab.poll(
+        "the kubelet asks",
+        lambda: lab.requests(kuard, agent="kube-probe/"),
+        until=lambda requests: requests,
+        within=budgets.first_probe(budgets.probe_of(kuard.manifest, "livenessProbe")),
+    )
+
+    # then it is a request over the network for that path, which the server answers,
+    assert (asked.method, asked.path, asked.status) == ("GET", "/healthy", 200)
+    assert asked.source != running.ip, "asked from inside the Pod"
+
+    # and the other server was not asked.
+    assert lab.requests(unprobed, agent="kube-probe/") == []
+
+
+@claim(
+    "health.initial-delay",
+    source=PROBES + "#configure-probes",
+    notes=imprecise(
+        "initialDelaySeconds is the time of the first check",
+        "it is the least time: the first check comes with the next tick of periodSeconds",
+    ),
+    twin="prompt: the same Pod without a delay",
+    takes_s=8,
+)
+@sabotage("no delay", remove("spec.containers[0].livenessProbe.initialDelaySeconds", of="pod/patient"))
+@sabotage("a delay for both", put("spec.containers[0].livenessProbe.initialDelaySeconds", 4, of="pod/prompt"))
+def test_no_probe_comes_before_the_initial_delay(lab: Lab) -> None:
+    """A container is not probed until it has run for initialDelaySeconds, and then within the next periodSeconds."""
+    # Given two Pods, alike but for the delay,
+    patient, prompt = lab.apply("health/delay-twins.yaml")
+    running, _ = lab.ready(patient, prompt)
+    window = budgets.first_probe(budgets.probe_of(patient.manifest, "livenessProbe"))
+
+    # when the first probe of the patient one comes,
+    (asked, *_) = lab.poll(
+        "the kubelet asks after the delay",
+        lambda: lab.requests(patient, agent="kube-probe"),
+        until=lambda requests: requests,
+        within=window,
+    )
+
+    # then its delay is over, by no more than a period,
+    lab.came("the first probe", asked, since=lab.start_of(running, "web"), within=window)
+
+    # and the other one has been asked again and again.
+    earlier = [r for r in lab.requests(prompt, agent="kube-probe") if r.seen_s < asked.seen_s]
+    assert len(earlier) > 1, "the Pod without a delay was not probed meanwhile"
+
+
+@claim(
+    "health.period",
+    source=PROBES + "#configure-probes",
+    twin="often: the same Pod with periodSeconds 1",
+    takes_s=10,
+)
+@sabotage("both often", put("spec.containers[0].livenessProbe.periodSeconds", 1, of="pod/seldom"))
+@sabotage("both seldom", put("spec.containers[0].livenessProbe.periodSeconds", 3, of="pod/often"))
+def test_a_container_is_probed_once_a_period(lab: Lab) -> None:
+    """A container that is well is probed once every periodSeconds, for as long as it runs."""
+    # Given two Pods, alike but for the period,
+    seldom, often = lab.apply("health/period-twins.yaml")
+    lab.ready(seldom, often)
+    probe = budgets.probe_of(seldom.manifest, "livenessProbe")
+
+    # when one of them has been asked three times,
+    first, _, third = lab.poll(
+        "the third probe",
+        lambda: lab.requests(seldom, agent="kube-probe")[:3],
+        until=lambda requests: len(requests) == 3,
+        within=budgets.first_probe(probe) + budgets.probed(probe, 2),
+    )
+
+    # then two periods have passed since the first,
+    lab.came("the third probe", third, since=first, within=budgets.probed(probe, 2))
+
+    # in which the other one was asked three times as often.
+    between = [r for r in lab.requests(often, agent="kube-probe") if first.seen_s <= r.seen_s < third.seen_s]
+    assert 4 <= len(between) <= 8, "not about three probes of the one to each of the other"
+
+
+@claim(
+    "health.timeout",
+    source=PROBES + "#configure-probes",
+    twin="lenient: the same Pod with timeoutSeconds 3",
+    takes_s=10,
+)
+@sabotage(
+    "too little time for both",
+    put("spec.containers[0].livenessProbe.timeoutSeconds", 1, of="pod/lenient"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/lenient"),
+)
+def test_an_answer_after_the_timeout_is_a_failure(lab: Lab) -> None:
+    """A probe whose answer takes longer than timeoutSeconds has failed, whatever the answer is."""
+    # Given two Pods, alike but for the timeout,
+    hasty, lenient = lab.apply("health/timeout-twins.yaml")
+    lab.ready(hasty, lenient)
+
+    # when both take a second and a half for each answer,
+    lab.put(lenient, "/healthy/api", delay_s=1.5)
+    slow = lab.put(hasty, "/healthy/api", delay_s=1.5)
+
+    # then the one whose probe waits a second is restarted,
+    restarted = lab.eventually(
+        "the kubelet restarts the slow container",
+        hasty,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(hasty.manifest, hangs=True),
+        since=slow,
+    )
+
+    # and the other one goes on, though it answers more often that slowly than its probe may fail.
+    lab.never("the lenient one is restarted", lenient, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.poll(
+        "four slow answers of one container",
+        lambda: [r for r in lab.requests(lenient, "/healthy", agent="kube-probe") if r.faulted],
+        until=lambda requests: len(requests) > 3,
+    )
+
+
+@claim(
+    "health.failure-threshold",
+    source=PROBES + "#configure-probes",
+    twin="flaky: the same Pod, which fails as often but recovers in between",
+    takes_s=10,
+)
+@sabotage("two are enough", put("spec.containers[0].livenessProbe.failureThreshold", 2, of="pod/failing"))
+@sabotage("any is enough", put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/flaky"))
+def test_only_failures_in_a_row_count(lab: Lab) -> None:
+    """A container is restarted after failureThreshold failed probes in a row: one success forgets those before."""
+    # Given two Pods with the same probe,
+    failing, flaky = lab.apply("health/threshold-twins.yaml")
+    lab.ready(failing, flaky)
+
+    # when one fails it three times in a row and the other one only twice,
+    lab.put(flaky, "/healthy/api", failNext=2)
+    failed = lab.put(failing, "/healthy/api", failNext=3)
+
+    # then the third failure is the end of the one container,
+    restarted = lab.eventually(
+        "the kubelet restarts the failing container",
+        failing,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(failing.manifest),
+        since=failed,
+    )
+    assert [r.faulted for r in lab.requests(failing, "/healthy", previous=True)][-3:] == [True, True, True]
+
+    # and the other one goes on, even when it fails twice again after a success.
+    lab.never("the flaky container is restarted", flaky, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.poll(
+        "a success after two failures",
+        lambda: [r.faulted for r in lab.requests(flaky, "/healthy", agent="kube-probe")],
+        until=lambda faulted: faulted.count(True) == 2 and not faulted[-1],
+    )
+    lab.put(flaky, "/healthy/api", failNext=2)
+    lab.poll(
+        "a success after four failures of one container",
+        lambda: [r.faulted for r in lab.requests(flaky, "/healthy", agent="kube-probe")],
+        until=lambda faulted: faulted.count(True) == 4 and not faulted[-1],
+    )
+
+
+@claim(
+    "health.http-success-range",
+    source=PROBES + "#check-mechanisms",
+    notes=imprecise("the endpoint has to return a successful response", "anything from 200 to 399 will do"),
+    twin="edge: the same Pod, whose liveness path answers 399",
+    takes_s=8,
+)
+@sabotage(
+    "both answer 400",
+    put("spec.containers[0].livenessProbe.httpGet.path", "/status/400", of="pod/edge"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/edge"),
+)
+@sabotage(
+    "404 in place of 304",
+    put("spec.containers[0].startupProbe.httpGet.path", "/status/404", of="pod/edge"),
+    put("spec.containers[0].startupProbe.failureThreshold", 1, of="pod/edge"),
+)
+def test_200_to_399_is_healthy_and_400_is_not(lab: Lab) -> None:
+    """An HTTP probe succeeds with every status from 200 to 399, and fails with 400 and more."""
+    # Given two Pods, both asked for their health once a startup probe has been answered 304,
+    over, edge = lab.apply("health/status-twins.yaml")
+
+    # when one answers 400 and the other one 399,
+    restarted = lab.eventually(
+        "the container that answers 400 is restarted",
+        over,
+        until=lambda pod: pod.restart_count == 1,
+        within=START + budgets.restarts(over.manifest),
+    )
+
+    # then the first is restarted after as many answers as its probe may fail,
+    assert len(lab.requests(over, "/status/400", previous=True)) == 3
+
+    # and the second goes on, although it has given more of them.
+    lab.never("304 or 399 restarts a container", edge, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.poll(
+        "four answers of 399 by one container",
+        lambda: lab.requests(edge, "/status/399"),
+        until=lambda asked: len(asked) > 3,
+    )
+
+
+@claim(
+    "health.redirects",
+    source=PROBES + "#http-probes-redirects",
+    ledger=["health.http-success-range"],
+    twin="other-host: the same Pod, which redirects to another host",
+    takes_s=7,
+)
+@sabotage(
+    "both to the same host",
+    put("spec.containers[0].livenessProbe.httpGet.path", "/status/302?location=/status/500", of="pod/other-host"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/other-host"),
+)
+def test_a_redirect_to_another_host_counts_as_success(lab: Lab) -> None:
+    """An HTTP probe follows a redirect on the same host; one to another host is not followed and counts as success."""
+    # Given two Pods that redirect their probe,
+    same_host, other_host = lab.apply("health/redirect-twins.yaml")
+
+    # when one sends it to a path of its own that fails,
+    restarted = lab.eventually(
+        "the redirect to a failing path is followed",
+        same_host,
+        until=lambda pod: pod.restart_count == 1,
+        within=START + budgets.restarts(same_host.manifest),
+    )
+
+    # then that answer is the one that counts,
+    assert len(lab.requests(same_host, "/status/500", previous=True)) == 3
+
+    # and the other one, which sends it to a host that does not exist, is well.
+    lab.never("a host nobody has makes it fail", other_host, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.poll(
+        "four redirects by one container",
+        lambda: lab.requests(other_host, "/status/302"),
+        until=lambda asked: len(asked) > 3,
+    )
+
+
+@claim(
+    "health.per-container",
+    source=PROBES,
+    ledger=["health.per-container", "health.monitors-pod"],
+    notes=imprecise("health checks monitor a pod", "each watches one container; the Pod is Ready when all of them are"),
+    twin="beside: a container of the same Pod with the same probes",
+    takes_s=9,
+)
+@sabotage("both probes ask one container", put("spec.containers[1].livenessProbe.httpGet.port", 8080, of="pod/pair"))
+@sabotage("no readiness probe", remove("spec.containers[0].readinessProbe", of="pod/pair"))
+def test_probes_judge_one_container(lab: Lab) -> None:
+    """A probe restarts its own container only; for the Pod to be Ready, all its containers must be."""
+    # Given a Pod with two containers, which have the same probes,
+    pair = lab.apply("health/two-containers.yaml")
+    before = lab.ready(pair)
+
+    # when one of them fails,
+    failed = lab.put(pair, "/healthy/api", failNext=-1)
+
+    # then only that one is not ready, which is enough for the Pod,
+    unready = lab.eventually(
+        "the Pod is not Ready",
+        pair,
+        until=lambda pod: not pod.ready,
+        within=budgets.fails(budgets.probe_of(pair.manifest, "readinessProbe")),
+        since=failed,
+    )
+    assert not unready.container("web").ready
+    assert unready.container("beside").ready
+
+    # and only that one is restarted.
+    restarted = lab.eventually(
+        "the kubelet restarts the failed container",
+        pair,
+        until=lambda pod: pod.container("web").restart_count == 1,
+        within=budgets.restarts(pair.manifest),
+        since=failed,
+    )
+    assert restarted.container("beside").container_id == before.container("beside").container_id, "both restarted"
+    lab.never("its neighbour is restarted", pair, lambda pod: pod.container("beside").restart_count, until=restarted)
+
+
+@claim(
+    "health.tcp-socket",
+    source=PROBES + "#check-mechanisms",
+    twin="open: the same Pod, whose probe knocks at the port that stays open",
+    takes_s=7,
+)
+@sabotage(
+    "both knock at the closed port",
+    put("spec.containers[0].livenessProbe.tcpSocket.port", 9002, of="pod/open"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/open"),
+)
+def test_a_tcp_probe_asks_for_no_more_than_an_open_port(lab: Lab) -> None:
+    """A tcpSocket probe succeeds as long as the port can be connected to, whether or not anything is said there."""
+    # Given two Pods with two mute ports, which differ in the one that is probed,
+    closed, open_ = lab.apply("health/tcp-twins.yaml")
+    lab.ready(closed, open_)
+
+    # when one port is closed in both,
+    lab.post(open_, "/listeners/9002/close")
+    shut = lab.post(closed, "/listeners/9002/close")
+
+    # then the container is restarted where that one is probed,
+    restarted = lab.eventually(
+        "the kubelet restarts the container with the closed port",
+        closed,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(closed.manifest),
+        since=shut,
+    )
+
+    # and not where the kubelet still finds an open port, mute or not.
+    lab.never("the mute port makes it fail", open_, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.poll(
+        "four more connections to the mute port of one container",
+        lambda: [r for r in lab.requests(open_, "tcp:9001") if r.seen_s > shut.seen_s],
+        until=lambda knocks: len(knocks) > 3,
+    )
+
+
+@claim(
+    "health.exec-arbitrary",
+    source=PROBES + "#check-mechanisms",
+    ledger=["health.exec-arbitrary", "health.exec-exit-zero"],
+    twin="lax: the same Pod, whose command ends with 0 all the same",
+    takes_s=8,
+)
+@sabotage(
+    "both commands fail",
+    put("spec.containers[0].livenessProbe.exec.command", ["cat", "/tmp/healthy"], of="pod/lax"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/lax"),
+)
+def test_a_command_is_healthy_if_it_exits_with_0(lab: Lab) -> None:
+    """An exec probe runs a command in the container and succeeds if that exits with 0."""
+    # Given two Pods whose probes read a file,
+    strict, lax = lab.apply("health/exec-twins.yaml")
+    lab.ready(strict, lax)
+
+    # when the file is gone in both,
+    lab.post(lax, "/file", path="/tmp/healthy", present=False)
+    gone = lab.post(strict, "/file", path="/tmp/healthy", present=False)
+
+    # then the container is restarted whose command exits with 1,
+    restarted = lab.eventually(
+        "the kubelet restarts the container without the file",
+        strict,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(strict.manifest),
+        since=gone,
+    )
+
+    # and not the one whose command complains but exits with 0.
+    lab.never("a complaint is a failure", lax, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.exec-cannot-start",
+    source=PROBES + "#probe-results",
+    ledger=["health.exec-exit-zero"],
+    twin="direct: the same Pod, whose probe names the program without a shell",
+    takes_s=7,
+)
+@sabotage(
+    "a shell for both",
+    put("spec.containers[0].livenessProbe.exec.command", ["sh", "-c", "nosuchthing"], of="pod/direct"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/direct"),
+)
+def test_a_command_that_cannot_be_started_is_no_failure(lab: Lab) -> None:
+    """An exec probe whose command cannot be started has no result: it never restarts the container."""
+    # Given two Pods whose probes name a program that the image does not have, one by way of a shell,
+    shell, direct = lab.apply("health/no-such-command.yaml")
+
+    # when the shell has exited with 127 often enough,
+    restarted = lab.eventually(
+        "the container whose shell exits with 127 is restarted",
+        shell,
+        until=lambda pod: pod.restart_count == 1,
+        within=START + budgets.restarts_from_start(shell.manifest),
+    )
+
+    # then the other container, whose probe never ran, still does.
+    lab.never("a probe without a result restarts it", direct, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.probe-types",
+    source=PROBES + "#grpc-probes",
+    notes=imprecise("besides httpGet there are tcpSocket and exec", "and grpc, which asks the gRPC health service"),
+    twin="knocked: the same Pod with a tcpSocket probe of the same port",
+    takes_s=7,
+)
+@sabotage(
+    "both ask",
+    remove("spec.containers[0].livenessProbe.tcpSocket", of="pod/knocked"),
+    put("spec.containers[0].livenessProbe.grpc", {"port": 9000}, of="pod/knocked"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/knocked"),
+)
+def test_a_grpc_probe_asks_the_health_service(lab: Lab) -> None:
+    """A grpc probe succeeds only if the gRPC health service answers that it is SERVING."""
+    # Given two Pods that serve gRPC, one probed by a call and one by a connection,
+    asked, knocked = lab.apply("health/grpc-twins.yaml")
+    lab.ready(asked, knocked)
+
+    # when the health service of both says NOT_SERVING,
+    lab.put(knocked, "/grpc/api", failNext=-1)
+    unwell = lab.put(asked, "/grpc/api", failNext=-1)
+
+    # then the container that is asked is restarted after as many answers as its probe may fail,
+    restarted = lab.eventually(
+        "the kubelet restarts the container that does not serve",
+        asked,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(asked.manifest),
+        since=unwell,
+    )
+    checks = lab.requests(asked, "grpc:/grpc.health.v1.Health/Check", previous=True)
+    assert [c.status for c in checks].count("NOT_SERVING") == 3
+
+    # and not the one whose port is still open.
+    lab.never("the connection tells as much", knocked, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.one-mechanism",
+    source=PROBES + "#check-mechanisms",
+    ledger=["health.probe-types"],
+    twin="two-probes: the same Pod with the second mechanism in a probe of its own",
+    takes_s=1,
+)
+@sabotage("one mechanism only", remove("spec.containers[0].livenessProbe.tcpSocket", of="pod/one-probe"))
+@sabotage(
+    "two there as well", put("spec.containers[0].readinessProbe.exec", {"command": ["true"]}, of="pod/two-probes")
+)
+def test_a_probe_has_one_mechanism(lab: Lab) -> None:
+    """A Pod is refused if one of its probes has two mechanisms; two probes may have one each."""
+    # Given a Pod that is accepted with two mechanisms in two probes,
+    lab.apply("health/two-probes.yaml")
+
+    # when another has both in one,
+    refusal = lab.apply_refused("health/two-mechanisms.yaml")
+
+    # then it is refused for that reason.
+    assert "may not specify more than 1 handler type" in refusal.stderr
+
+
+@claim(
+    "health.initial-delay-why",
+    source=PROBES + "#startup-probe",
+    notes=imprecise(
+        "initialDelaySeconds gives a container the time to start up",
+        "it guesses that time; a startupProbe holds the others back until the container has started",
+        since="1.20",
+    ),
+    twin="hurried: the same Pod without the startupProbe",
+    takes_s=10,
+)
+@sabotage(
+    "no startupProbe",
+    remove("spec.containers[0].startupProbe", of="pod/guarded"),
+    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/guarded"),
+)
+@sabotage(
+    "a startupProbe without patience", put("spec.containers[0].startupProbe.failureThreshold", 1, of="pod/guarded")
+)
+def test_a_startup_probe_holds_back_the_liveness_probe(lab: Lab) -> None:
+    """While a startupProbe has not succeeded, the liveness probe does not run, so a slow start is not interrupted."""
+    # Given two Pods that take longer to start than their liveness probe allows,
+    hurried, guarded = lab.apply("health/slow-start-twins.yaml")
+
+    # when the one without a startupProbe is restarted before it is up,
+    restarted = lab.eventually(
+        "the slow start is interrupted",
+        hurried,
+        until=lambda pod: pod.restart_count == 1,
+        within=START + budgets.restarts_from_start(hurried.manifest),
+    )
+
+    # then the other one is left in peace,
+    lab.never("the guarded start is interrupted", guarded, lambda pod: pod.restart_count > 0, until=restarted)
+
+    # until it has started, and only then is asked for its health.
+    asked = lab.poll(
+        "the guarded container is up and probed twice",
+        lambda: lab.requests(guarded, agent="kube-probe")[:2],
+        until=lambda requests: len(requests) == 2,
+    )
+    assert [r.path for r in asked] == ["/started", "/healthy"]
+    lab.never("it is interrupted later", guarded, lambda pod: pod.restart_count > 0, until=asked[-1])
+
+
+@claim(
+    "health.liveness-purpose",
+    source=PROBES + "#types-of-probe",
+    ledger=["health.liveness-purpose", "health.readiness-sentence"],
+    notes=imprecise(
+        "a readiness probe checks whether the application is ready",
+        "and if it fails it takes the Pod's traffic away, but never restarts it; a liveness probe does the reverse",
+    ),
+    twin="gated: the same Pod with a readiness probe in place of the liveness probe",
+    takes_s=10,
+)
+@sabotage(
+    "liveness for both",
+    put(
+        "spec.containers[0].livenessProbe",
+        {"httpGet": {"path": "/healthy", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1},
+        of="pod/gated",
+    ),
+)
+@sabotage(
+    "readiness for both",
+    put(
+        "spec.containers[0].readinessProbe",
+        {"httpGet": {"path": "/healthy", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1},
+        of="pod/live",
+    ),
+)
+def test_liveness_restarts_and_readiness_gates_traffic(lab: Lab) -> None:
+    """A failing liveness probe restarts and never takes traffic away; a failing readiness probe does the reverse."""
+    # Given two Pods behind one Service, alike but for the kind of their probe,
+    service, live, gated = lab.apply("health/traffic-twins.yaml")
+    endpoints = lab.endpoints(service)
+    both = lab.given("both get traffic", endpoints, until=lambda now: len(now.ready) == 2)
+
+    # when both fail it,
+    lab.put(live, "/healthy/api", failNext=-1)
+    failed = lab.put(gated, "/healthy/api", failNext=-1)
+
+    # then the Service gives up the one with the readiness probe,
+    lab.eventually(
+        "the gated Pod gets no more traffic",
+        endpoints,
+        until=lambda now: "gated" not in now.ready,
+        within=budgets.fails(budgets.probe_of(gated.manifest, "readinessProbe")),
+        since=failed,
+    )
+    # while the kubelet restarts the one with the liveness probe and no other,
+    restarted = lab.eventually(
+        "the kubelet restarts the live container",
+        live,
+        until=lambda pod: pod.restart_count == 1,
+        within=budgets.restarts(live.manifest),
+        since=failed,
+    )
+    lab.never("a failing readiness probe restarts", gated, lambda pod: pod.restart_count > 0, until=restarted)
+
+    # and all the time, until the gated Pod is back, the live one is never given up.
+    healed = lab.put(gated, "/healthy/api", failNext=0)
+    back = lab.eventually(
+        "the gated Pod gets traffic again",
+        endpoints,
+        until=lambda now: "gated" in now.ready,
+        within=budgets.succeeds(budgets.probe_of(gated.manifest, "readinessProbe")),
+        since=healed,
+    )
+    lab.never(
+        "a failing liveness probe takes traffic away",
+        endpoints,
+        lambda now: "live" not in now.ready,
+        since=both,
+        until=back,
+    )

@@ -66,3 +66,9 @@ def test_slack_grows_with_the_load_and_not_without_end() -> None:
     assert window.too_late_s(100) == 30 + budgets.MOST_SLACK_S
     assert window.too_early_s(0.2) == 19
     assert window.too_early_s(3 * budgets.BUSY) == 17
+
+
+def test_eviction_comes_when_the_toleration_has_run_out() -> None:
+    tolerations = [{"operator": "Exists"}, {"key": "node.kubernetes.io/unreachable", "tolerationSeconds": 2}]
+    pod = {"spec": {"tolerations": tolerations}}
+    assert budgets.evicts(pod, "node.kubernetes.io/unreachable") == Window(2.0, 2.0)
