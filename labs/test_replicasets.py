@@ -21,6 +21,7 @@ from labkit.words import (
     remove,
     sabotage,
     skip,
+    wrong,
 )
 
 REPLICASET = "https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/"
@@ -710,3 +711,274 @@ def test_any_service_distributes_requests_over_the_pods(lab: Lab) -> None:
     told = lab.get("Service", spread.name).raw
     assert told["status"]["loadBalancer"] == {}, "something hands out addresses here"
     assert told["spec"]["ports"][0]["nodePort"]
+
+
+@claim(
+    "replicasets.node-failure",
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions",
+    ledger=["replicasets.node-failure", "replicasets.node-rejoin"],
+    notes=imprecise(
+        "a ReplicaSet makes up for nodes that fail and nodes that come back",
+        "it replaces a lost Pod once that is evicted, by default minutes later, and moves nothing back",
+    ),
+    twin="patient: the same ReplicaSet with the default toleration of 300 s",
+    takes_s=75,
+    takes_a_node=True,
+)
+@sabotage("the machine goes on", skip("stop the machine"))
+@sabotage(
+    "it tolerates a lost node as long as by default", remove("spec.template.spec.tolerations[1]", of="replicaset/quick")
+)
+def test_pods_of_a_lost_node_are_replaced_when_they_are_evicted(lab: Lab) -> None:
+    """Pods of a lost node are replaced elsewhere once their toleration ends; when it is back, nothing moves back."""
+    # Given two Pods on one node, of which one tolerates for two seconds that its node is out of reach,
+    node = lab.spare()
+    quick, patient, client = lab.apply("replicasets/node-failure.yaml")
+    of_quick, of_patient = lab.pods(controlled_by=quick), lab.pods(controlled_by=patient)
+    before, waiting, _ = lab.given(
+        "both on the spare worker, the client not",
+        of_quick,
+        of_patient,
+        client,
+        until=lambda *all_of: (
+            all_of[2].ready and all(ready(1)(group) and group.pods[0].node == node.name for group in all_of[:2])
+        ),
+    )
+
+    # when the machine of the node stops,
+    with lab.without(node.name) as stopped:
+        (answer,) = lab.fetch(client, f"http://{before.pods[0].ip}:8080/")
+        assert answer.outcome != "ok", f"the Pod still answers: {answer}"
+
+        # then it takes Kubernetes most of a minute to give the node up,
+        lost = lab.eventually(
+            "the node is given up",
+            node,
+            until=lambda seen: seen.ready == "Unknown" and "node.kubernetes.io/unreachable:NoExecute" in seen.taints,
+            within=budgets.NODE_LOST,
+            since=stopped,
+        )
+
+        # and the time tolerated more to replace the Pod, whose end nobody can confirm;
+        lab.eventually(
+            "the Pod is evicted",
+            of_quick,
+            until=lambda group: any(pod.terminating for pod in group.pods),
+            within=budgets.evicts(quick.manifest["spec"]["template"], "node.kubernetes.io/unreachable") + SOON,
+            since=lost,
+        )
+        replaced = lab.eventually("another is Ready", of_quick, until=ready(1), within=START, since=lost)
+        assert replaced.ready[0].node != node.name
+        assert before.uids < replaced.uids, f"the lost Pod is gone already: {replaced}"
+
+    # and when the node is back, the lost Pod goes, and nothing else happens.
+    settled = lab.eventually(
+        "the lost Pod is gone", of_quick, until=lambda group: not group.uids & before.uids, since=replaced
+    )
+    assert settled.uids == replaced.uids - before.uids, f"more than that has changed: {settled}"
+    lab.never(
+        "the patient one is touched",
+        of_patient,
+        lambda group: group.staying != group.pods or group.uids != waiting.uids,
+        until=settled,
+    )
+
+
+@claim(
+    "replicasets.api-version",
+    source="https://kubernetes.io/docs/reference/using-api/deprecation-guide/#replicaset-v116",
+    notes=changed("apiVersion: extensions/v1beta1", "apiVersion: apps/v1", since="1.16"),
+    twin="the same manifest with apiVersion apps/v1, which the server reads",
+    takes_s=1,
+)
+@sabotage("the version that is served", put("apiVersion", "apps/v1"))
+def test_extensions_v1beta1_is_served_no_more(lab: Lab) -> None:
+    """ReplicaSets are of apps/v1; extensions/v1beta1, which the notes use, is not served any more."""
+    # Given the versions that the server serves,
+    served = lab.kubectl("api-versions").stdout.split()
+    assert "apps/v1" in served
+    assert "extensions/v1beta1" not in served
+
+    # when the manifest of the notes is applied with the one that is not, and with the one that is,
+    unknown = lab.apply_refused("replicasets/notes-1-as-written.yaml")
+    known = lab.apply_refused("replicasets/notes-2-served-version.yaml")
+
+    # then kubectl does not find the first kind, and the server reads the second manifest (and misses something in it).
+    no_match = 'no matches for kind "ReplicaSet" in version "extensions/v1beta1"'
+    assert no_match in unknown.stderr, unknown.stderr
+    assert no_match not in known.stderr, known.stderr
+
+
+@claim(
+    "replicasets.manifest",
+    source=REPLICASET + "#writing-a-replicaset-manifest",
+    ledger=["replicasets.manifest", "replicasets.apply"],
+    notes=changed(
+        "a name, replicas and a template make a ReplicaSet", "a selector has to be written, too", since="1.16"
+    ),
+    twin="the same manifest with the selector left out",
+    takes_s=4,
+)
+@sabotage(
+    "the selector is in both",
+    put("spec.selector", {"matchLabels": {"app": "kuard", "version": "2"}}, of="replicaset/kuard"),
+)
+@sabotage("the selector is in neither", remove("spec.selector"))
+def test_the_notes_manifest_works_with_version_and_selector_mended(lab: Lab) -> None:
+    """The ReplicaSet of the notes runs its Pod once its apiVersion is mended and a selector written into it."""
+    # Given the manifest of the notes, which is refused as it is, and with the version mended, too,
+    lab.apply_refused("replicasets/notes-1-as-written.yaml")
+    mended = lab.apply_refused("replicasets/notes-2-served-version.yaml")
+    assert "spec.selector: Required value" in mended.stderr, mended.stderr
+
+    # when it is applied with a selector,
+    kuard = lab.apply("replicasets/notes-3-selector.yaml")
+
+    # then its Pod gets Ready.
+    pods = lab.eventually("its Pod is Ready", lab.pods(controlled_by=kuard), until=ready(1), within=START)
+    assert pods.pods[0].labels == {"app": "kuard", "version": "2"}
+
+
+@claim(
+    "replicasets.version-quoted",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set",
+    twin="the same manifest with the quotes",
+    takes_s=1,
+)
+@sabotage("with the quotes", put("spec.template.metadata.labels.version", "2"))
+def test_a_version_label_needs_its_quotes(lab: Lab) -> None:
+    """A label's value is a string: `version: 2` without quotes is a number to YAML, and is refused."""
+    # Given a manifest with version: 2 and the same with version: "2",
+    # when the first is applied, it is refused;
+    unquoted = lab.apply_refused("replicasets/version-unquoted.yaml")
+    assert "cannot unmarshal number into Go struct field" in unquoted.stderr, unquoted.stderr
+
+    # when the second is, it is accepted.
+    whole = lab.apply("replicasets/whole.yaml")
+    assert whole.manifest["spec"]["template"]["metadata"]["labels"]["version"] == "2"
+
+
+@claim(
+    "replicasets.must-name",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#names",
+    notes=imprecise(
+        "a ReplicaSet must have a unique name",
+        "unique among the ReplicaSets of a namespace; the server can make one up",
+    ),
+    twin="the same manifest with generateName, and the same in another namespace",
+    takes_s=1,
+)
+@sabotage("a name in place of none", put("metadata.name", "other"))
+@sabotage("another name for each", remove("metadata.name"), put("metadata.generateName", "whole-"))
+def test_a_replicaset_needs_a_name_of_its_own(lab: Lab) -> None:
+    """A ReplicaSet needs a name that no other has in its namespace, or a generateName from which one is made."""
+    # Given a ReplicaSet,
+    lab.apply("replicasets/whole.yaml", "create -f")
+
+    # when another one of that name is created, it is refused here and accepted elsewhere;
+    again = lab.apply_refused("replicasets/whole.yaml", "create -f")
+    assert "already exists" in again.stderr, again.stderr
+    lab.apply("replicasets/whole.yaml", "create --namespace=default --dry-run=server -f")
+
+    # when one without a name is created, it is refused, but not where a name may be generated.
+    nameless = lab.apply_refused("replicasets/no-name.yaml", "create -f")
+    assert "name or generateName is required" in nameless.stderr, nameless.stderr
+    names = {lab.apply("replicasets/generated-name.yaml", "create -f").name for _ in range(2)}
+    assert len(names) == 2, f"one name for two: {names}"
+
+
+@claim(
+    "replicasets.must-replicas",
+    source=REPLICASET + "#replicas",
+    notes=imprecise("the number of replicas must be given", "it is 1 where it is not given, and may be 0"),
+    twin="none: the same ReplicaSet with replicas 0",
+    takes_s=1,
+)
+@sabotage("two are asked for", put("spec.replicas", 2, of="replicaset/omitted"))
+@sabotage("one is asked for instead of none", put("spec.replicas", 1, of="replicaset/none"))
+def test_replicas_is_one_where_nothing_is_said(lab: Lab) -> None:
+    """`replicas` need not be given: it is 1 then; and it may be 0, which is no Pod."""
+    # Given a ReplicaSet that does not say how many, and one that says none,
+    # when the controller has seen them,
+    omitted, none = lab.apply("replicasets/replicas-omitted.yaml")
+    one, zero = lab.eventually(
+        "the controller counts as many as it is asked for",
+        omitted,
+        none,
+        until=lambda *both: all(rs.observed and rs.replicas == rs.wanted for rs in both),
+    )
+
+    # then the first has one Pod and the other has none.
+    assert (one.raw["spec"]["replicas"], one.replicas) == (1, 1), f"not one: {one}"
+    assert (zero.raw["spec"]["replicas"], zero.replicas) == (0, 0), f"not none: {zero}"
+
+
+@claim(
+    "replicasets.must-template",
+    source=REPLICASET + "#pod-template",
+    notes=imprecise("a ReplicaSet must have a template", "and its restartPolicy can only be Always"),
+    twin="the same manifest with a template, which restarts always",
+    takes_s=1,
+)
+@sabotage("restarts always", put("spec.template.spec.restartPolicy", "Always"))
+@sabotage(
+    "a template, after all",
+    put(
+        "spec.template",
+        {"metadata": {"labels": {"app": "whole"}}, "spec": {"containers": [{"name": "web", "image": "labs/web:1"}]}},
+    ),
+)
+def test_a_replicaset_needs_a_template_that_restarts_always(lab: Lab) -> None:
+    """A ReplicaSet needs a Pod template, and its restartPolicy can only be Always."""
+    # Given a manifest without a template, one with a template whose Pods may end, and one that is whole,
+    # when the first two are applied, they are refused;
+    without = lab.apply_refused("replicasets/no-template.yaml")
+    assert "spec.template.spec.containers: Required value" in without.stderr, without.stderr
+    ending = lab.apply_refused("replicasets/restart-on-failure.yaml")
+    assert "Unsupported value" in ending.stderr, ending.stderr
+
+    # when the third is, it is accepted, and restarts always, though it does not say so.
+    whole = lab.apply("replicasets/whole.yaml")
+    assert whole.manifest["spec"]["template"]["spec"]["restartPolicy"] == "Always", "not the default"
+
+
+@claim(
+    "replicasets.must-selector",
+    source=REPLICASET + "#pod-selector",
+    notes=wrong("a name, replicas and a template are all that a ReplicaSet must have", "it must have a selector, too"),
+    twin="the same manifest with a selector that matches",
+    takes_s=1,
+)
+@sabotage("a selector that matches", put("spec.selector", {"matchLabels": {"app": "whole"}}))
+def test_a_replicaset_needs_a_selector_that_matches_its_template(lab: Lab) -> None:
+    """A ReplicaSet needs a selector, and the labels of its template must match it."""
+    # Given a manifest without a selector, one whose selector does not match, and one whose selector does,
+    # when the first two are applied, they are refused, the second only because it does not match;
+    without = lab.apply_refused("replicasets/no-selector.yaml")
+    assert "spec.selector: Required value" in without.stderr, without.stderr
+    other = lab.apply_refused("replicasets/other-selector.yaml")
+    assert "spec.selector: Required value" not in other.stderr, other.stderr
+    assert "`selector` does not match template `labels`" in other.stderr, other.stderr
+
+    # when the third is, it is accepted.
+    lab.apply("replicasets/whole.yaml")
+
+
+@claim(
+    "replicasets.selector-immutable",
+    source="https://kubernetes.io/docs/reference/using-api/deprecation-guide/#replicaset-v116",
+    ledger=["replicasets.must-selector"],
+    twin="a label of the template, which may change",
+    takes_s=1,
+)
+@sabotage("nothing of the selector", instead('"selector": {"matchLabels": {"version": "2"}}', '"minReadySeconds": 1'))
+def test_a_selector_cannot_be_changed(lab: Lab) -> None:
+    """The selector of a ReplicaSet cannot be changed once it is there; its template can."""
+    # Given a ReplicaSet,
+    lab.apply("replicasets/whole.yaml")
+
+    # when a label is put into its template, and then one that the template has into its selector,
+    # then only the selector is refused.
+    lab.kubectl("""patch replicaset whole -p '{"spec": {"template": {"metadata": {"labels": {"tier": "web"}}}}}'""")
+    refused = lab.refused("""patch replicaset whole -p '{"spec": {"selector": {"matchLabels": {"version": "2"}}}}'""")
+    assert "field is immutable" in refused.stderr, refused.stderr
