@@ -231,6 +231,7 @@ class NodeBuild:
             entrypoint=["/usr/local/bin/containerd"],
             name=images.building_name("node"),
             security_opt=["seccomp=unconfined"],
+            network_mode="none",
             tmpfs={"/run": ""},
             stop_signal="SIGTERM",
         )
