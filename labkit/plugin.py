@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import resource
 from collections.abc import Generator, Iterator
@@ -30,6 +31,12 @@ from labkit.verdicts import EXIT_COULD_NOT_RUN, Observation
 RUN = pytest.StashKey[Run]()
 LAB = pytest.StashKey[Lab]()
 STARTED = pytest.StashKey[str]()
+
+AHEAD = -10
+"""Niceness of the processes that watch, where they may choose it (root): seeing must not queue behind what is seen.
+
+They take a sixth of the cores' work; without it one event in a hundred waited 0.13 s for its turn on two busy cores.
+"""
 
 OBSERVATION = "observation"
 """Under this name a test's report carries its observation, as a dict, from a worker to the controlling process."""
@@ -108,7 +115,10 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 @pytest.fixture(scope="session")
 def kind_cluster(pytestconfig: pytest.Config) -> LabCluster:
     """The run's cluster: one control plane, two workers, the version asserted on all of them."""
-    return _cluster(pytestconfig.stash[RUN])
+    cluster = _cluster(pytestconfig.stash[RUN])
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+    return cluster
 
 
 @pytest.fixture(scope="session")
