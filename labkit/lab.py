@@ -410,8 +410,20 @@ class Lab:
         if not self._claim.takes_a_node:
             # It may be another lab's turn to take the spare one away; this lab has nothing there.
             nodes = [n for n in nodes if n["metadata"]["name"] != self.cluster.workers[-1].name]
-        late = health.not_ready(nodes)
-        return f"{', '.join(late)} is not Ready" if late else None
+        if late := health.not_ready(nodes):
+            return f"{', '.join(late)} is not Ready"
+        return next((f"a container was not started: {e.message}" for e in self._unstarted()), None)
+
+    def _unstarted(self) -> Iterator[EventView]:
+        """Give the Events that tell of a runtime which failed, not of a command that is not there.
+
+        Seen under load on cgroup v1: "error setting cgroup config ...: unable to freeze". The kubelet tries again and
+        counts a restart.
+        """
+        events = (v for v in self.history.views(frozenset({"Event"})) if isinstance(v, EventView))
+        for event in events:
+            if "failed to create shim task" in event.message and "executable file not found" not in event.message:
+                yield event
 
     def dead(self) -> bool:
         """Tell whether the API server has stopped answering for good."""

@@ -71,9 +71,12 @@ def test_a_replicaset_makes_its_pods_from_its_template_and_owns_them(lab: Lab) -
     """A ReplicaSet makes its Pods from its template, and each of them names it as its controller."""
     # Given a Pod made by hand,
     # when a ReplicaSet with the same Pod as its template is there too,
-    web, by_hand = lab.apply("replicasets/control.yaml")
-    pods = lab.eventually(
-        "the ReplicaSet makes its Pods", lab.pods(controlled_by=web), until=lambda group: len(group) == 2
+    by_hand, web = lab.apply("replicasets/control.yaml")
+    pods, _ = lab.eventually(
+        "the ReplicaSet makes its Pods",
+        lab.pods(controlled_by=web),
+        web,
+        until=lambda group, replicaset: len(group) == 2 == replicaset.replicas,
     )
 
     # then its Pods are like the one made by hand, but have an owner, which controls them.
@@ -91,7 +94,7 @@ def test_a_replicaset_makes_its_pods_from_its_template_and_owns_them(lab: Lab) -
     twin="by-hand: the same Pod without a ReplicaSet",
     takes_s=5,
 )
-@sabotage("the Pod made by hand is the ReplicaSet's too", put("metadata.labels.app", "web", of="pod/by-hand"))
+@sabotage("the ReplicaSet is deleted too", instead("delete pod/", "delete replicaset/web pod/"))
 def test_a_deleted_pod_is_replaced_by_one_other(lab: Lab) -> None:
     """A Pod of a ReplicaSet that is deleted is replaced by a new one, with nobody's help; a Pod on its own is not."""
     # Given a ReplicaSet with two Pods, and a Pod on its own,
@@ -102,7 +105,7 @@ def test_a_deleted_pod_is_replaced_by_one_other(lab: Lab) -> None:
     # when one of the two and the one on its own are deleted,
     victim = before.pods[-1]
     deleted = lab.now("two Pods are deleted")
-    lab.kubectl(f"delete pod {victim.name} by-hand")
+    lab.kubectl(f"delete pod/{victim.name} pod/by-hand")
 
     # then there are two again, one of them of another name and uid,
     after = lab.eventually(
