@@ -118,7 +118,7 @@ def test_a_deadlock_hangs_all_application_paths_and_no_control_path(start: Start
 
 def wait_for_request(web: Running, path: str) -> None:
     """Wait until the log has a request that hangs on that path."""
-    deadline = monotonic() + 10
+    deadline = monotonic() + PATIENCE_S
     while not any(line["status"] is None for line in web.log(f"?path={path}")):
         assert monotonic() < deadline, f"no request hangs on {path}"
 
@@ -210,7 +210,7 @@ def test_sixty_connections_are_served_side_by_side(start: Start) -> None:
     web.put("/healthy/api", {"hang": True})
     with ThreadPoolExecutor(60) as pool:
         requests = [pool.submit(web.get, "/healthy") for _ in range(60)]
-        deadline = monotonic() + 10
+        deadline = monotonic() + PATIENCE_S
         while web.get("/healthy/api")[1]["requests"] != 60:
             assert monotonic() < deadline
         web.put("/healthy/api", {})

@@ -7,7 +7,7 @@ from time import monotonic, time
 
 import pytest
 
-from .conftest import Running, Start
+from .conftest import PATIENCE_S, Running, Start
 
 
 def test_a_line_tells_when_what_and_who(web: Running) -> None:
@@ -115,7 +115,7 @@ def test_the_oldest_lines_give_way_and_it_is_said(start: Start) -> None:
     web = start()
     limit, burst = 20_000, 200
     request = b"GET /status/204 HTTP/1.1\r\n\r\n"
-    deadline = monotonic() + 15
+    deadline = monotonic() + PATIENCE_S
     with socket.create_connection(("127.0.0.1", web.port)) as connection:
         for _ in range(limit // burst + 1):
             connection.sendall(request * burst)
