@@ -79,8 +79,12 @@ def unpack(suite: str, packages: list[str], out: Path) -> None:
 
 def _mmdebstrap(options: list[str], suite: str, packages: list[str], out: Path) -> None:
     words = ["mmdebstrap", "--quiet", *options, f"--include={','.join(packages)}", suite, str(out)]
-    # Root's half-made system lies where the next run sweeps it; a user's must be open to the ids that it maps.
-    env = {"TMPDIR": str(out.parent)} if os.geteuid() == 0 else {}
+    env = {}
+    if os.geteuid() == 0:
+        # Root's half-made system lies where the next run sweeps it (a user's must be open to the ids that it maps),
+        # and what is mounted in it is mounted for nobody else: it goes with the last process, however that ends.
+        env["TMPDIR"] = str(out.parent)
+        words = ["unshare", "--mount", "--", *words]
     try:
         run(words, env=env)
     except Failed as failed:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+_PATIENCE_S = 20.0
+"""Seconds that an ended program is given to clear up; half a Debian system takes 2."""
 
 
 class Failed(Exception):
@@ -90,17 +94,28 @@ def _running(
             stderr=stderr,
             text=True,
             errors="replace",
+            process_group=0,
         )
         _children.running.add(child)
     try:
         yield child
     except BaseException:
-        child.terminate()
+        _end(child)
         raise
     finally:
         child.communicate()
         with _children.lock:
             _children.running.discard(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a program and what it started: a compiler that goes on would keep its output open, and us waiting."""
+    for signal_, patience_s in ((signal.SIGTERM, _PATIENCE_S), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal_)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(patience_s)
+            return
 
 
 def _words(argv: Sequence[str | Path]) -> list[str]:
@@ -121,7 +136,7 @@ class _Children:
         with self.lock:
             self.closed = True
             for child in self.running:
-                child.terminate()
+                _end(child)
         try:
             yield
         finally:

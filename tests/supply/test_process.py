@@ -52,6 +52,16 @@ def test_an_interruption_ends_the_program() -> None:
     assert time.monotonic() - began < 5
 
 
+def test_what_a_program_started_ends_with_it() -> None:
+    def interrupt(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(["sh", "-c", "tail -f /dev/null & echo go; wait"], on_line=interrupt)
+    assert time.monotonic() - began < 5
+
+
 def test_what_ends_the_main_work_ends_the_work_beside(tmp_path: Path) -> None:
     began = time.monotonic()
     started = tmp_path / "started"
