@@ -509,7 +509,11 @@ def test_a_redirect_to_another_host_counts_as_success(lab: Lab) -> None:
     twin="beside: a container of the same Pod with the same probes",
     takes_s=9,
 )
-@sabotage("both probes ask one container", put("spec.containers[1].livenessProbe.httpGet.port", 8080, of="pod/pair"))
+@sabotage(
+    "both probes ask one container",
+    put("spec.containers[1].livenessProbe.httpGet.port", 8080, of="pod/pair"),
+    put("spec.containers[1].livenessProbe.failureThreshold", 2, of="pod/pair"),
+)
 @sabotage("no readiness probe", remove("spec.containers[0].readinessProbe", of="pod/pair"))
 def test_probes_judge_one_container(lab: Lab) -> None:
     """A probe restarts its own container only; for the Pod to be Ready, all its containers must be."""
