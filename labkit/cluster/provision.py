@@ -10,15 +10,14 @@ from typing import Any
 
 import yaml
 
-from labkit import images, manifests, supply
-from labkit.cluster import check, config, interruption, lease, network, removal
+from labkit import images, supply
+from labkit.cluster import config, interruption, lease, network, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LabCluster, timed
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
 from labkit.cluster.threads import in_background
-from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.supply import Nodes, Supplies, bounded_runtime, engine
 from labkit.supply.engine import Engine
@@ -201,18 +200,7 @@ def _own_status() -> str:
 
 def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> tuple[str, ...]:
     with timed(cluster.phases, "images"):
-        tags = images.build(supplies.python_base, progress)
-    told_of = _told_of()
-    return tuple(tag for tag in tags if tag == check.IMAGE or tag in told_of)
-
-
-def _told_of() -> str:
-    """Give the text of all labs and manifests. An image that none of them names stays off the nodes: size is time.
-
-    The notes' sample app, 150 MB, costs 15 seconds of a core on three nodes.
-    """
-    files = (*manifests.DIRECTORY.rglob("*.yaml"), *(ROOT / "labs").glob("*.py"))
-    return "".join(path.read_text(encoding="utf-8") for path in files)
+        return images.build(supplies.python_base, progress)
 
 
 def _save(cluster: LabCluster, tags: tuple[str, ...]) -> Path:

@@ -125,15 +125,6 @@ def test_images_build_while_the_cluster_is_made_and_load_when_its_nodes_run(
         assert machine.did.index("load_archive") > machine.did.index("build")
 
 
-def test_an_image_that_no_lab_names_stays_off_the_nodes(
-    machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(images, "build", lambda *_: ("labs/web:1", "labs/unheard-of:1"))
-    with running(None, progress=progress) as cluster:
-        assert cluster.images == ("labs/web:1",)
-    assert "load_archive" in machine.did
-
-
 @pytest.mark.parametrize("part", ["create", "build"])
 def test_when_making_fails_what_was_made_is_removed(machine: Machine, progress: Progress, part: str) -> None:
     setattr(machine, part, lambda *_: fail(CannotRun("the reason")))
