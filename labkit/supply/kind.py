@@ -40,4 +40,4 @@ def says(binary: Path) -> str:
 
 
 def _made_of(version: str) -> list[object]:
-    return [programs.kind(version).recipe(), toolchain]
+    return [programs.kind(version).recipe(), *toolchain.DECISIVE]

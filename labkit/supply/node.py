@@ -49,7 +49,7 @@ def recipe_key(tag: str, versions: Versions, architecture: str) -> str:
         node_files,
         node_images,
         programs,
-        toolchain,
+        *toolchain.DECISIVE,
     ]
     return key_of(tag, versions.kind, versions.node, architecture, *sources)
 
@@ -130,7 +130,7 @@ class NodeBuild:
         )
 
     def _made_of(self, recipe: Program) -> list[object]:
-        return [recipe.recipe(), self._go.version, toolchain]
+        return [recipe.recipe(), self._go.version, *toolchain.DECISIVE]
 
     def _kubernetes(self) -> Path:
         """Build the seven programs of the version, and its pause."""
@@ -145,8 +145,8 @@ class NodeBuild:
             self._go.build_here(programs.kubernetes(self._tag, module.time), source, made, moved)
             compiler.compile_static(programs.pause_source(module.folder), made / "pause", "-DVERSION=" + self._tag)
 
-        recipe = programs.kubernetes(self._tag, "").recipe()
-        made_of = [recipe, self._go.version, toolchain, programs.kubernetes_go_mod]
+        code = [*toolchain.DECISIVE, programs.kubernetes_go_mod, compiler.compile_static, NodeBuild._kubernetes]
+        made_of = [programs.kubernetes(self._tag, "").recipe(), self._go.version, *code]
         return self._workshop.part("kubernetes", made_of, fill, variant=self._tag)
 
     def _images(self, kubernetes: Path, proxy_root: Path, busybox_root: Path) -> list[Path]:
@@ -189,7 +189,7 @@ class NodeBuild:
             )
             layer.blob.unlink()
 
-        made_of = [image.name, image.config, image.made_of, archives, node_images]
+        made_of = [image.name, image.config, image.made_of, archives, node_images, NodeBuild._image]
         return self._workshop.part(f"image-{image.component}", made_of, fill, variant=image.tag) / "image.tar"
 
     def _provisioner_name(self) -> str:
@@ -201,7 +201,13 @@ class NodeBuild:
     def _base(self, debian_root: Path, tools: list[Path]) -> str:
         """Put all that does not depend on the Kubernetes version into one image of the engine; gives its name."""
         containerd, runc, cni_plugins, crictl = tools
-        made_of = [*(part.name for part in (debian_root, *tools)), self._versions.kind, node_files, archives]
+        made_of = [
+            *(part.name for part in (debian_root, *tools)),
+            self._versions.kind,
+            node_files,
+            archives,
+            NodeBuild._base,
+        ]
         name = f"{BASE_REPOSITORY}:{key_of(*made_of)}"
         if images.has_image(self._engine, name):
             self._workshop.meter.reuse("node-base")

@@ -92,7 +92,10 @@ class Go:
                 cwd=Path("/"),
             )
         except Failed as failed:
-            raise CannotRun(f"{module} {version} cannot be had as a Go module ({failed.last_words})") from failed
+            raise CannotRun(
+                f"{module} {version} cannot be had as a Go module ({_told_by_go(failed)}):"
+                " see that there is such a version and that the Go module proxy is in reach"
+            ) from failed
         told = json.loads(answer)
         return Module(
             folder=Path(told["Dir"]),
@@ -147,6 +150,14 @@ class Go:
             raise CannotRun(f"{program.name} could not be built from source ({failed.last_words})") from failed
 
 
+def _told_by_go(failed: Failed) -> str:
+    """Give what `go mod download -json` says is wrong; it says so in the JSON."""
+    try:
+        return " ".join(str(json.loads(failed.output)["Error"]).split())
+    except (ValueError, KeyError):
+        return failed.last_words
+
+
 def go_mod(program: Program) -> str:
     """Write the go.mod of a module that exists only to build a program.
 
@@ -155,6 +166,10 @@ def go_mod(program: Program) -> str:
     """
     requires = "".join(f"\t{module} {version}\n" for module, version in sorted(program.modules.items()))
     return f"module {program.name}\n\ngo 1.24.0\n\nrequire (\n{requires})\n"
+
+
+DECISIVE = [Go.environment, Go.build, Go.build_here, go_mod]
+"""The code that has a say in what is built, for the keys of what is built."""
 
 
 def find_go(workshop: Workshop) -> Go:
