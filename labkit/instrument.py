@@ -9,6 +9,9 @@ from typing import Any
 
 PORT = 8080
 
+FIRST = "started"
+"""The event on the first line of each log: one that opens otherwise is not whole."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -56,6 +56,9 @@ KUBECTL_S = 120.0
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
 
+LOG_S = 10.0
+"""Seconds that a container's log may be away while the kubelet replaces the container."""
+
 RETURN_S = 60.0
 """Seconds that a node may take to return after a pause; Ready after 10 and rid of its taints after 11 when idle."""
 
@@ -329,10 +332,23 @@ class Lab:
     ) -> list[Request]:
         """Read the instrument's log: what came to this path from agents that start so, oldest first.
 
-        `previous` reads the log of the container's former instance. Raises NotSetUp where there is no log.
+        `previous` reads the log of the container's former instance. Raises NotSetUp where there is no whole log.
         """
-        text = self._log(pod.name, container=container, previous=previous)
-        lines = instrument.requests(text.splitlines(), epoch=self.epoch)
+
+        def whole() -> list[Request]:
+            text = self._log(pod.name, container=container, previous=previous)
+            lines = instrument.requests(text.splitlines(), epoch=self.epoch)
+            if not lines or lines[0].event != instrument.FIRST:
+                raise NotSetUp(f"the log of pod/{pod.name} is not there from its begin: {text[:200]!r}")
+            return lines
+
+        # While a container is replaced its log may be away for a moment, or the kubelet's apology stand in its place.
+        lines = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(NotSetUp),
+            stop=tenacity.stop_after_delay(LOG_S),
+            wait=tenacity.wait_fixed(POLL_S),
+            reraise=True,
+        )(whole)
         return [r for r in lines if (not path or r.path == path) and r.agent.startswith(agent)]
 
     def ask(self, pod: Pod | PodView, path: str) -> dict[str, Any]:

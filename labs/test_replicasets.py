@@ -730,7 +730,12 @@ def test_any_service_distributes_requests_over_the_pods(lab: Lab) -> None:
 )
 @sabotage("the machine goes on", skip("stop the machine"))
 @sabotage(
-    "it tolerates a lost node as long as by default", remove("spec.template.spec.tolerations[1]", of="replicaset/quick")
+    "the patient one is as impatient",
+    put(
+        "spec.template.spec.tolerations[1]",
+        {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2},
+        of="replicaset/patient",
+    ),
 )
 def test_pods_of_a_lost_node_are_replaced_when_they_are_evicted(lab: Lab) -> None:
     """Pods of a lost node are replaced elsewhere once their toleration ends; when it is back, nothing moves back."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import tenacity
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
@@ -80,12 +83,17 @@ def ensure(progress: Progress) -> Engine:
 
 def _ask() -> Engine | str:
     """Ask the engine for itself; a string says why it did not answer."""
-    try:
-        client = docker.from_env(timeout=READ_TIMEOUT_S)
-        info = client.info()
-    except (DockerException, OSError) as error:
-        return reason(str(error))
-    return _engine(client, info)
+    # The SDK leaves the socket of a connection that was refused to the garbage collector, which warns of it: here,
+    # where it is known, and not at some later moment in which a warning ends a run.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            client = docker.from_env(timeout=READ_TIMEOUT_S)
+            return _engine(client, client.info())
+        except (DockerException, OSError) as error:
+            why = reason(str(error))
+        gc.collect()
+    return why
 
 
 def reason(words: str) -> str:
@@ -184,26 +192,25 @@ def _start_dockerd(progress: Progress) -> Engine:
     write_whole(settings, json.dumps(daemon_settings(_users_settings(), _needs(folder, progress)), indent=2))
     progress.say(f"starting dockerd in the background; its log: {log}")
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["dockerd", f"--config-file={settings}"],
+        # By way of a shell that ends at once: the daemon is nobody's child, since it is to outlive all of us.
+        started = subprocess.run(
+            ["sh", "-c", 'dockerd "$@" >&2 & echo $!', "sh", f"--config-file={settings}"],
             env={**os.environ, "PATH": _path_with_sbin()},
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=output,
             start_new_session=True,
             cwd="/",
+            check=True,
         )
-    _STARTED.append(process)
 
     def see_that_it_lives() -> None:
-        if process.poll() is not None:
-            raise CannotRun(f"dockerd ended at once ({_last_line(log)}): see {log}")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(int(started.stdout)).status() != psutil.STATUS_ZOMBIE:
+                return
+        raise CannotRun(f"dockerd ended at once ({_last_line(log)}): see {log}")
 
     return _wait_for_answer(see_that_it_lives, str(log))
-
-
-_STARTED: list[subprocess.Popen[bytes]] = []
-"""Keeps the handle of a dockerd that is meant to go on, so that Python does not warn of a forgotten child."""
 
 
 def _wait_for_answer(see_that_it_lives: Callable[[], None], look_at: str) -> Engine:

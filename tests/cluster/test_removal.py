@@ -153,13 +153,18 @@ def test_sigterm_ends_a_block_as_ctrl_c_does() -> None:
 
 def test_an_interruption_waits_for_what_must_be_done() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012  # the block is what is tried
-        with interruption.held_off():
-            os.kill(os.getpid(), signal.SIGINT)
-            done.append("tidied up")
-        done.append("went on")
-    assert done == ["tidied up"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # A shell starts what is to run in the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012  # the block is what is tried
+            with interruption.held_off():
+                os.kill(os.getpid(), signal.SIGINT)
+                done.append("tidied up")
+            done.append("went on")
+        assert done == ["tidied up"]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_engine_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
