@@ -32,14 +32,26 @@ def test_a_machine_that_lacks_nothing_gets_the_file_as_it_is(kubernetes: str) ->
     assert made(kubernetes, V2) == config.read()
 
 
+def kubelet(patched: dict[str, Any]) -> dict[str, Any]:
+    """Give what the patches of the kubelet's configuration set in all."""
+    read = [yaml.safe_load(patch) for patch in patched["kubeadmConfigPatches"]]
+    return {k: v for patch in read if patch["kind"] == "KubeletConfiguration" for k, v in patch.items()}
+
+
 @pytest.mark.parametrize("kubernetes", ["v1.35.0", "v1.36.4", "v1.37.0", "v1.38.0-alpha.1"])
 def test_on_cgroup_v1_the_kubelet_is_told_to_start(kubernetes: str) -> None:
-    patch = made(kubernetes, V1)["kubeadmConfigPatches"][-1]
-    assert yaml.safe_load(patch) == {"kind": "KubeletConfiguration", "failCgroupV1": False}
+    assert kubelet(made(kubernetes, V1))["failCgroupV1"] is False
 
 
 def test_before_1_35_the_kubelet_starts_on_cgroup_v1_untold() -> None:
-    assert made("v1.34.11", V1) == config.read()
+    assert "failCgroupV1" not in kubelet(made("v1.34.11", V1))
+
+
+@pytest.mark.parametrize("made_here", [True, False])
+def test_on_cgroup_v1_nothing_is_frozen_to_be_started(*, made_here: bool) -> None:
+    patched = made("v1.37.0", V1, made_here=made_here)
+    assert kubelet(patched)["cgroupDriver"] == "cgroupfs"
+    assert "SystemdCgroup = false" in patched["containerdConfigPatches"][0]
 
 
 def test_where_no_process_may_lower_its_oom_score_containerd_is_told_not_to_ask() -> None:
@@ -47,8 +59,8 @@ def test_where_no_process_may_lower_its_oom_score_containerd_is_told_not_to_ask(
     assert "restrict_oom_score_adj = true" in patch
 
 
-def test_a_node_image_made_here_needs_no_patch() -> None:
-    assert made("v1.37.0", Host(cgroup_v1=True, lowers_oom_score=False), made_here=True) == config.read()
+def test_a_node_image_made_here_need_not_be_told_of_scores() -> None:
+    assert made("v1.37.0", BOUNDED, made_here=True) == config.read()
 
 
 def test_the_networks_are_those_of_the_file() -> None:
