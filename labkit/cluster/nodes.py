@@ -10,6 +10,7 @@ from typing import Any
 
 import docker
 import requests
+import tenacity
 from docker.errors import APIError, DockerException, NotFound
 
 from labkit.cluster.threads import at_once
@@ -17,6 +18,9 @@ from labkit.trouble import Inconclusive
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 """kind's mark on a node's container, with the cluster's name. Source: kind v0.33.0, providers/docker/constants.go."""
+
+PAUSE_S = 10
+"""Seconds in which pausing a node is tried again; on a busy machine with cgroup v1 one attempt in some twenty fails."""
 
 READ_TIMEOUT_S = 120
 """Seconds an answer of the engine may take; removing a node on a busy machine took 10."""
@@ -78,10 +82,14 @@ def execute(node: str, script: str) -> tuple[int, str]:
 
 def pause(node: str) -> None:
     """Freeze a node and all that runs on it; a paused one stays so."""
+    # On cgroup v1 it is a game of chances: a process that is just being started on the node keeps it from freezing.
+    trying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(APIError), stop=tenacity.stop_after_delay(PAUSE_S), reraise=True
+    )
     with answering():
         container = engine().containers.get(node)
         if container.status != "paused":
-            container.pause()
+            trying(container.pause)
 
 
 def unpause(node: str) -> None:
