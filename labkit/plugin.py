@@ -7,6 +7,7 @@ workers attach to the cluster and send what they observed along with each test's
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import re
@@ -118,6 +119,8 @@ def kind_cluster(pytestconfig: pytest.Config) -> LabCluster:
     cluster = _cluster(pytestconfig.stash[RUN])
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+    # What was imported is no garbage: looking through all of it took 20 ms each time, in which nothing was seen.
+    gc.freeze()
     return cluster
 
 
