@@ -24,7 +24,7 @@ from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
 from labkit.lab import Lab
 from labkit.load import Load
-from labkit.run import Run
+from labkit.run import LABS, Run
 from labkit.sabotage import Sabotage
 from labkit.trouble import CannotRun, Inconclusive
 from labkit.verdicts import EXIT_COULD_NOT_RUN, Observation
@@ -82,8 +82,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Hand the cluster to an xdist worker."""
-    node.workerinput["labs"] = node.config.stash[RUN].handle()
+    """Hand the cluster to an xdist worker, where labs are to be run."""
+    run = node.config.stash[RUN]
+    if run.distributes:
+        node.workerinput["labs"] = run.handle()
 
 
 def pytest_testnodedown(node: Any) -> None:
@@ -110,7 +112,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    node.config.stash[RUN].collected(ids)
+    # Of the controlling process' own collection there is none; its labs are known by where they are.
+    root = node.config.rootpath
+    node.config.stash[RUN].collected(i for i in ids if (root / i.partition("::")[0]).is_relative_to(LABS))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit import run
+from labkit.trouble import CannotRun
 
 pytest_plugins = ["pytester"]
 
@@ -70,6 +71,17 @@ def test_a_sabotage_must_be_killed_by_an_assertion(
 ) -> None:
     ended, text = outcome(pytester, monkeypatch, body, "--prove")
     assert (ended, said in text) == (code, True), text
+
+
+def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cluster(_: run.Run) -> None:
+        raise CannotRun("no cluster is to be made")
+
+    monkeypatch.setattr(run.Run, "cluster", cluster)
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile("def test_house(): pass")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1")
+    assert result.ret == 0, result.stdout.str()
 
 
 def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> None:
