@@ -19,6 +19,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = "12"
 """Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
 
+COULD_NOT_RUN = 3
+"""The exit code of an interrupted run; the others are the run's own."""
+
 INTERRUPTED_S, TERMINATED_S = 20, 180
 """Seconds for a run to end by itself after Ctrl-C, then after the SIGTERM that follows; nox would give it 0.3.
 
@@ -82,9 +85,11 @@ def _run_labs(session: nox.Session, *options: str) -> None:
 
 
 def _run(session: nox.Session, *command: str) -> None:
-    """Run one of the project's commands and end with its own exit code, which nox would turn into 1."""
-    session.install("-e", ".")
+    """Run one of the project's commands and end with its own exit code, which nox would turn into 1 or 130."""
     try:
+        session.install("-e", ".")
         session.run(*command, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
     except CommandFailed as failed:
         sys.exit(failed.return_code)
+    except KeyboardInterrupt:
+        sys.exit(COULD_NOT_RUN)
