@@ -8,6 +8,7 @@ KUBECTL = "https://kubernetes.io/docs/reference/kubectl/generated/"
 DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
 
 REVISION = "deployment.kubernetes.io/revision"
+CAUSE = "kubernetes.io/change-cause"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -472,7 +473,7 @@ def test_a_rollout_counts_its_revisions_in_an_annotation(lab: Lab) -> None:
         "revision 2 of the one, two Pods of the other",
         guitar,
         drum,
-        until=lambda g, d: g.annotations[REVISION] == "2" and d.replicas == 2,
+        until=lambda g, d: g.annotations.get(REVISION) == "2" and d.replicas == 2,
         since=act,
     )
     revision = r"-o 'custom-columns=R:.metadata.annotations.deployment\.kubernetes\.io/revision' --no-headers"
@@ -489,21 +490,30 @@ def test_a_rollout_counts_its_revisions_in_an_annotation(lab: Lab) -> None:
     twin="the ReplicaSet of the revision that is left",
     takes_s=1,
 )
-@sabotage("forward", instead("rollout undo deployment guitar-api", "set env deployment guitar-api STRINGS=12"))
+@sabotage("forward", instead("undo deployment guitar-api --to-revision=1", "restart deployment guitar-api"))
+@sabotage("the annotation stays", skip(f"{REVISION}-"))
 def test_undoing_a_rollout_gives_the_old_replicaset_the_next_number(lab: Lab) -> None:
-    """Undoing a rollout takes no revision back: the ReplicaSet of the former revision becomes the next one."""
+    """Undoing a rollout takes no revision back: the ReplicaSet of the former revision becomes the next one.
+
+    It is found by the annotation with its number: where that is missing, there is no such revision to go back to.
+    """
     # Given a Deployment at revision 2,
     guitar, _ = lab.apply("labels/two-deployments.yaml")
     lab.given("revision 1", guitar, until=lambda d: d.annotations.get(REVISION) == "1")
+    first = lab.kubectl("get replicasets -l app=guitar-api -o name").stdout.strip()
     lab.kubectl("set env deployment guitar-api STRINGS=7")
-    lab.given("revision 2", guitar, until=lambda d: d.annotations[REVISION] == "2")
+    lab.given("revision 2", guitar, until=lambda d: d.annotations.get(REVISION) == "2")
 
-    # when that is undone,
+    # when that is undone, which cannot be as long as the first ReplicaSet does not tell its number,
+    lab.kubectl(f"annotate {first} {REVISION}-")
+    refused = lab.refused("rollout undo deployment/guitar-api --to-revision=1")
+    assert "unable to find specified revision 1" in refused.stderr
+    lab.kubectl(f"annotate {first} {REVISION}=1")
     undone = lab.now("undo")
-    lab.kubectl("rollout undo deployment guitar-api")
+    lab.kubectl("rollout undo deployment guitar-api --to-revision=1")
 
     # then the Deployment is at revision 3, which is the first ReplicaSet again; the second one keeps its number.
-    lab.eventually("revision 3", guitar, until=lambda d: d.annotations[REVISION] == "3", since=undone)
+    lab.eventually("revision 3", guitar, until=lambda d: d.annotations.get(REVISION) == "3", since=undone)
     revision = r"-o 'custom-columns=R:.metadata.annotations.deployment\.kubernetes\.io/revision' --no-headers"
     assert sorted(lab.kubectl(f"get replicasets -l app=guitar-api {revision}").stdout.split()) == ["2", "3"]
 
@@ -540,7 +550,7 @@ def test_a_restart_is_an_annotation_in_the_template(lab: Lab) -> None:
 
     # and the other keeps its Pod.
     lab.never("another Pod", drum, lambda pods: pods.uids != before.uids, since=act, until=restarted)
-    assert lab.get("Deployment", "drum-api").annotations[RESTARTED] == "now"
+    assert lab.get("Deployment", "drum-api").annotations.get(RESTARTED) == "now", "it was not annotated"
 
 
 @claim(
@@ -557,15 +567,23 @@ def test_the_cause_of_a_rollout_is_an_annotation(lab: Lab) -> None:
     guitar, _ = lab.apply("labels/two-deployments.yaml")
     lab.given("revision 1", guitar, until=lambda d: d.annotations.get(REVISION) == "1")
     lab.kubectl("set env deployment guitar-api STRINGS=7")
-    lab.given("revision 2", guitar, until=lambda d: d.annotations[REVISION] == "2")
+    lab.given("revision 2", guitar, until=lambda d: d.annotations.get(REVISION) == "2")
 
     # when the cause is written on it,
-    lab.kubectl("annotate deployment guitar-api kubernetes.io/change-cause=djent")
+    lab.kubectl(f"annotate deployment guitar-api {CAUSE}=djent")
 
-    # then the history tells it of the revision that is on, and of no other.
+    # then the history tells it of the revision that is on, and of no other,
     history = lab.poll(
         "a cause in the history",
         lambda: lab.kubectl("rollout history deployment guitar-api"),
         until=lambda history: history.stdout.count("<none>") < 2,
     )
     assert history.stdout.split()[-4:] == ["1", "<none>", "2", "djent"]
+
+    # because the ReplicaSet of that revision has a copy.
+    columns = (
+        r"R:.metadata.annotations.deployment\.kubernetes\.io/revision"
+        r",C:.metadata.annotations.kubernetes\.io/change-cause"
+    )
+    copies = lab.kubectl(f"get replicasets -l app=guitar-api -o 'custom-columns={columns}' --no-headers").stdout
+    assert sorted(line.split() for line in copies.splitlines()) == [["1", "<none>"], ["2", "djent"]]
