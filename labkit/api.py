@@ -16,7 +16,7 @@ from typing import Any
 import urllib3
 from kubernetes import config
 
-from labkit.trouble import Inconclusive
+from labkit.trouble import Inconclusive, reason
 
 CONNECT_S, READ_S = 3.05, 30.0
 """Seconds until a server that says nothing is given up; the client itself would wait for ever."""
@@ -61,7 +61,7 @@ class Api:
             response = self._call(method, path, body, content_type, read_s)
             return int(response.status), response.read().decode("utf-8", errors="replace")
         except urllib3.exceptions.HTTPError as error:
-            raise Inconclusive(f"the API server did not answer {method} {path}: {error}") from error
+            raise Inconclusive(f"the API server did not answer {method} {path}: {reason(error)}") from error
 
     def get(self, path: str) -> dict[str, Any]:
         """Get an object or a list. Raises Refused with the server's status, Inconclusive where no answer came."""

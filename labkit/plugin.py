@@ -44,6 +44,11 @@ OBSERVATION = "observation"
 
 INTERRUPTED = "interrupted; the results of what did run are kept, and nothing is left behind"
 
+CLUSTER_ENDED = (
+    "the cluster's API server has stopped answering, and what was running is inconclusive:"
+    " look at the machine (memory, disk, docker ps -a) and run again"
+)
+
 WORDS = {
     ("passed", False): ("hold", ".", "HOLDS"),
     ("assertion", False): ("broken", "F", "BROKEN"),
@@ -191,7 +196,7 @@ def pytest_runtest_makereport(
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, observation.message)
     if observation.cause:
-        item.session.shouldstop = observation.message
+        item.session.shouldstop = observation.cause
     return report
 
 
@@ -261,13 +266,13 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
     error = call.excinfo.value if call.excinfo else None
     outcome, message = _outcome(error)
     sabotage: Sabotage | None = item.callspec.params["sabotaged"] if hasattr(item, "callspec") else None
-    cause = "trouble" if isinstance(error, CannotRun) else ""
+    cause = str(error) if isinstance(error, CannotRun) else ""
     if lab and outcome != "not-applicable":
         if missed := lab.missed():
             outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
         elif outcome != "passed" and (trouble := lab.trouble()):
             outcome, message = "inconclusive", f"{trouble} ({message})"
-            cause = "trouble" if lab.dead() else ""
+            cause = CLUSTER_ENDED if lab.dead() else ""
     return Observation(
         claim=claim.id,
         nodeid=item.nodeid,

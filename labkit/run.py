@@ -97,7 +97,7 @@ class Run:
             return
         self._observations.append(observation)
         if observation.cause:
-            self.trouble = observation.message
+            self.trouble = observation.cause
         claim = self._claims[observation.claim]
         self._judged[claim.id] = verdicts.judge(claim, [o for o in self._observations if o.claim == claim.id])
         self._write()
@@ -121,7 +121,9 @@ class Run:
         if not self._records and not self.trouble:
             return []
         lines = summary.verdicts(self._records, ledger.read(), missing=self._missing(), trouble=self.trouble)
-        if self._cluster and self._records:
+        if not self._cluster or not self._records:
+            return lines
+        if not self.trouble:
             lines += summary.costs(
                 self._records,
                 phases=self._cluster.phases,
@@ -130,8 +132,7 @@ class Run:
                 latencies_s=[x for o in self._observations for x in o.latencies_s],
                 harness_mib=sum(self.harness_mib),
             )
-            lines += ["", f"results: {verdicts.results_path(self._cluster.kubernetes).relative_to(ROOT)}"]
-        return lines
+        return [*lines, "", f"results: {verdicts.results_path(self._cluster.kubernetes).relative_to(ROOT)}"]
 
     def close(self) -> None:
         """End the cluster where `finish` did not come to it."""

@@ -29,7 +29,7 @@ class Observation:
     """One run of one lab, clean or sabotaged, as the process that ran it reports it (JSON-able by `asdict`).
 
     `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
-    `message` says why for all but the first. `cause` is "trouble" where the run itself cannot go on.
+    `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
     """
 
     claim: str

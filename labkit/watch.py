@@ -17,7 +17,7 @@ import urllib3
 
 from labkit.api import Api, Refused, Stream
 from labkit.history import Gap, History
-from labkit.trouble import Inconclusive
+from labkit.trouble import Inconclusive, reason
 from labkit.views import view
 
 GROUPS = {
@@ -104,7 +104,9 @@ class Watch:
                     now = self._history.clock()
                     unanswered_since = now if unanswered_since is None else unanswered_since
                     if now - unanswered_since > GIVE_UP_S:
-                        raise Inconclusive(f"no answer from the API server for {GIVE_UP_S:.0f} s: {error}") from error
+                        raise Inconclusive(
+                            f"no answer from the API server for {GIVE_UP_S:.0f} s: {reason(error)}"
+                        ) from error
                     self._stopped.wait(RETRY_S)
                 except Refused as refusal:
                     if refusal.status != HTTPStatus.GONE:

@@ -6,7 +6,6 @@ import contextlib
 import gc
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from labkit.progress import Progress
 from labkit.supply import apt, bounded_runtime
 from labkit.supply.cache import alone, write_whole
 from labkit.supply.process import Failed, run
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, reason
 
 READ_TIMEOUT_S = 600
 """Seconds without a byte before a call to the engine is given up; a quiet step of an image build takes minutes."""
@@ -91,15 +90,9 @@ def _ask() -> Engine | str:
             client = docker.from_env(timeout=READ_TIMEOUT_S)
             return _engine(client, client.info())
         except (DockerException, OSError) as error:
-            why = reason(str(error))
+            why = reason(error)
         gc.collect()
     return why
-
-
-def reason(words: str) -> str:
-    """Pick the system's own words out of what is wrapped around them: Connection refused, Permission denied."""
-    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)|Error\(-?\d+, '([^']+)'\)", words)
-    return (found[1] or found[2]) if found else words[-200:]
 
 
 def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
@@ -141,7 +134,7 @@ def told_when_failing() -> Iterator[None]:
         raise CannotRun(f"the container engine refused something ({error.explanation or error})") from error
     except (DockerException, RequestException) as error:
         raise CannotRun(
-            f"the container engine does not answer any more ({reason(str(error))}): see to it and run again"
+            f"the container engine does not answer any more ({reason(error)}): see to it and run again"
         ) from error
 
 

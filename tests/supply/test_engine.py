@@ -15,7 +15,7 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from labkit.progress import Progress
 from labkit.supply import apt, engine
 from labkit.supply.engine import daemon_settings, is_stale
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, reason
 
 
 def test_the_users_settings_win() -> None:
@@ -64,7 +64,7 @@ def test_a_pid_file_is_stale_unless_its_program_runs(tmp_path: Path) -> None:
     ],
 )
 def test_the_systems_own_words_are_picked(words: str, picked: str) -> None:
-    assert engine.reason(words) == picked
+    assert reason(OSError(words)) == picked
 
 
 @pytest.mark.parametrize(
