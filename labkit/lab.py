@@ -352,10 +352,10 @@ class Lab:
         return [r for r in lines if (not path or r.path == path) and r.agent.startswith(agent)]
 
     def ask(self, pod: Pod | PodView, path: str) -> dict[str, Any]:
-        """GET from the instrument in a Pod; give the JSON that it answers. Raises Failed for an error status."""
+        """GET from the instrument in a Pod; give the JSON that it answers. Raises NotSetUp for an error status."""
         status, text = self._reach("GET", pod.name, path)
         if status != HTTPStatus.OK:
-            raise Failed(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
+            raise NotSetUp(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
         return answer
 
