@@ -295,8 +295,8 @@ class Lab:
             raise NeverHappened(message) from None
         return last[0]
 
-    def get(self, kind: str, name: str) -> View:
-        """Read an object of a watched kind now. Raises Failed where there is none."""
+    def get(self, kind: str, name: str) -> Any:
+        """Read an object of a watched kind now: give its view. Raises Failed where there is none."""
         try:
             raw = self._api.get(path_of(kind, None if kind == "Node" else self.namespace, name))
         except Refused as refusal:

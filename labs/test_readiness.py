@@ -456,9 +456,13 @@ def test_period_seconds_is_the_pace_of_the_probe(lab: Lab) -> None:
 @sabotage(
     "one failure is enough",
     put("spec.containers[0].readinessProbe.failureThreshold", 1, of="pod/two"),
-    put("spec.containers[0].readinessProbe.successThreshold", 2, of="pod/two"),
+    put("spec.containers[0].readinessProbe.successThreshold", 10, of="pod/two"),
 )
-@sabotage("one failure is enough for both", put("spec.containers[0].readinessProbe.failureThreshold", 1))
+@sabotage(
+    "one failure is enough for both",
+    put("spec.containers[0].readinessProbe.failureThreshold", 1),
+    put("spec.containers[0].readinessProbe.successThreshold", 10, of="pod/two"),
+)
 @sabotage("both fail on", instead('pod/two /ready/api {"failNext": 2}', 'pod/two /ready/api {"failNext": 4}'))
 def test_only_failures_in_a_row_make_a_pod_not_ready(lab: Lab) -> None:
     """A Pod is not Ready after failureThreshold failures in a row; fewer, and then a success, change nothing."""
@@ -490,6 +494,7 @@ def test_only_failures_in_a_row_make_a_pod_not_ready(lab: Lab) -> None:
     )
     assert len([r for r in asked if r.faulted]) == 2, "it did not fail twice"
     lab.never("the other Pod is not Ready", two, lambda pod: not pod.ready, since=spared, until=asked[-1])
+    assert lab.get("Pod", "two").ready, "the other Pod is not Ready in the end"
 
 
 @claim(

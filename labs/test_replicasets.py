@@ -288,7 +288,7 @@ def test_scaling_up_adds_pods_and_keeps_those_there_are(lab: Lab) -> None:
         "the ReplicaSet has and counts as many as it is asked for",
         scaled,
         lab.pods(controlled_by=scaled),
-        until=lambda replicaset, group: replicaset.observed and replicaset.replicas == replicaset.wanted == len(group),
+        until=lambda rs, group: rs.wanted > 1 and rs.observed and rs.replicas == rs.wanted == len(group),
         since=asked,
     )
     assert len(after) == 3, f"not three: {after}"

@@ -93,9 +93,13 @@ class NodeBuild:
         tools = [self._program(recipe) for recipe in self._tools()]
         base = self._beside.submit(lambda: self._base(node_root.result(), tools))
         own_images = self._images(kubernetes, proxy_root.result(), self._busybox_root())
-        name = self._assemble(base.result(), kubernetes, own_images)
+        base_name = base.result()
+        if not images.has_image(self._engine, base_name):
+            # Another run, with another cache folder and so another lock, took it for superseded.
+            base_name = self._base(node_root.result(), tools)
+        name = self._assemble(base_name, kubernetes, own_images)
         images.remove_superseded(self._engine, name, [f"{LABEL_KUBERNETES}={self._tag}"])
-        images.remove_superseded(self._engine, base.result())
+        images.remove_superseded(self._engine, base_name)
         return name
 
     def _tools(self) -> list[Program]:
