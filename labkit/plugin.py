@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import os
 import re
 import resource
 from collections.abc import Generator, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 import filelock
 import pytest
 
+from labkit import priority
 from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
 from labkit.lab import Lab
@@ -32,12 +32,6 @@ from labkit.verdicts import EXIT_COULD_NOT_RUN, Observation
 RUN = pytest.StashKey[Run]()
 LAB = pytest.StashKey[Lab]()
 STARTED = pytest.StashKey[str]()
-
-AHEAD = -10
-"""Niceness of the processes that watch, where they may choose it (root): seeing must not queue behind what is seen.
-
-They take a sixth of the cores' work; without it one event in a hundred waited 0.13 s for its turn on two busy cores.
-"""
 
 OBSERVATION = "observation"
 """Under this name a test's report carries its observation, as a dict, from a worker to the controlling process."""
@@ -126,8 +120,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 def kind_cluster(pytestconfig: pytest.Config) -> LabCluster:
     """The run's cluster: one control plane, two workers, the version asserted on all of them."""
     cluster = _cluster(pytestconfig.stash[RUN])
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+    priority.put_process_ahead()
     # What was imported is no garbage: looking through all of it took 20 ms each time, in which nothing was seen.
     gc.freeze()
     return cluster

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit import claims, ledger, summary, verdicts
+from labkit import claims, ledger, priority, summary, verdicts
 from labkit.claims import Claim
 from labkit.cluster import LabCluster
 from labkit.paths import ROOT
@@ -159,6 +159,7 @@ class Run:
                     progress=progress,
                 )
             )
+        self._stack.enter_context(priority.session_ahead())
         self._labs_began = (time.monotonic(), _busy_s())
         return cluster
 
