@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,15 +33,16 @@ class remove(_Nothing):  # noqa: N801  read as a verb: @sabotage("no probe", rem
     of: str | None = None
 
     def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None:
-        steps = parse_path(self.path)
-        changed = copy.deepcopy(manifests)
-        hit = False
-        for manifest in _objects(changed, self.of):
-            parent = find(manifest, steps[:-1])
-            if find(parent, steps[-1:]) is not None:
-                del parent[steps[-1]]
-                hit = True
-        return changed if hit else None
+        *where, last = parse_path(self.path)
+
+        def removed(manifest: Manifest) -> bool:
+            parent = find(manifest, where)
+            if find(parent, [last]) is None:
+                return False
+            del parent[last]
+            return True
+
+        return _changed(manifests, self.of, removed)
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,19 @@ class put(_Nothing):  # noqa: N801  read as a verb
     of: str | None = None
 
     def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None:
-        steps = parse_path(self.path)
-        changed = copy.deepcopy(manifests)
-        hit = False
-        for manifest in _objects(changed, self.of):
-            parent = find(manifest, steps[:-1])
+        *where, last = parse_path(self.path)
+
+        def set_(manifest: Manifest) -> bool:
+            parent = find(manifest, where)
             if isinstance(parent, dict):
-                hit = hit or parent.get(str(steps[-1])) != self.value
-                parent[str(steps[-1])] = copy.deepcopy(self.value)
-            elif isinstance(parent, list) and isinstance(steps[-1], int):
-                parent[steps[-1] : steps[-1] + 1] = [copy.deepcopy(self.value)]
-                hit = True
-        return changed if hit else None
+                before, parent[str(last)] = parent.get(str(last)), copy.deepcopy(self.value)
+                return bool(before != self.value)
+            if isinstance(parent, list) and isinstance(last, int):
+                parent[last : last + 1] = [copy.deepcopy(self.value)]
+                return True
+            return False
+
+        return _changed(manifests, self.of, set_)
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,11 @@ class Saboteur:
         return [repr(mutation) for index, mutation in enumerate(self._mutations) if index not in self._hit]
 
 
-def _objects(manifests: list[Manifest], of: str | None) -> list[Manifest]:
-    return [m for m in manifests if of is None or _named(m) == of]
+def _changed(manifests: list[Manifest], of: str | None, change: Callable[[Manifest], bool]) -> list[Manifest] | None:
+    """Change copies of the objects `of` (None: all); give them among the others, None where nothing was changed."""
+    copies = copy.deepcopy(manifests)
+    hits = [change(m) for m in copies if of is None or _named(m) == of]
+    return copies if any(hits) else None
 
 
 def _named(manifest: Manifest) -> str:

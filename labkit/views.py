@@ -39,6 +39,14 @@ class View:
         """The uid of the owner that controls this object, or None."""
         return next((o["uid"] for o in self.owners if o.get("controller")), None)
 
+    def condition(self, type: str) -> dict[str, Any]:
+        """Give the condition of that type as the API gives it, {} where there is none."""
+        return next((c for c in self._status.get("conditions") or [] if c["type"] == type), {})
+
+    @property
+    def _status(self) -> dict[str, Any]:
+        return self.raw.get("status") or {}
+
     def __str__(self) -> str:
         return f"{self.kind.lower()}/{self.name}{self._state()}"
 
@@ -106,14 +114,6 @@ class PodView(View):
                 return view
         return _container({"name": name})
 
-    def condition(self, type: str) -> dict[str, Any]:
-        """Give the condition of that type as the API gives it, {} where there is none."""
-        return next((c for c in self._status.get("conditions") or [] if c["type"] == type), {})
-
-    @property
-    def _status(self) -> dict[str, Any]:
-        return self.raw.get("status") or {}
-
     def _state(self) -> str:
         if self.gone:
             return " gone"
@@ -149,10 +149,6 @@ class ReplicasView(View):
     def observed(self) -> bool:
         """Whether the controller has seen the newest spec."""
         return int(self._status.get("observedGeneration", 0)) >= int(self.raw["metadata"].get("generation", 0))
-
-    @property
-    def _status(self) -> dict[str, Any]:
-        return self.raw.get("status") or {}
 
     def _state(self) -> str:
         if self.gone:
@@ -219,8 +215,7 @@ class NodeView(View):
 
     @property
     def ready(self) -> str:
-        conditions = (self.raw.get("status") or {}).get("conditions") or []
-        return next((str(c["status"]) for c in conditions if c["type"] == "Ready"), "Unknown")
+        return str(self.condition("Ready").get("status", "Unknown"))
 
     @property
     def taints(self) -> tuple[str, ...]:
