@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,8 @@ def test_claims_belong_to_their_module() -> None:
     for path in LABS.glob("test_*.py"):
         told = {n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)}
         assert all(n.name.startswith("test_") for n in told), f"{path.name} holds helpers; they are words of labkit"
+
+
+def test_the_lab_that_the_readme_shows_is_one_of_ours() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown in (LABS / "test_health.py").read_text(encoding="utf-8")
