@@ -30,6 +30,9 @@ def session_ahead() -> Iterator[None]:
     Linux shares the cores among sessions first (autogroups, see sched(7)), and niceness counts within one only.
     """
     before = _niceness()
+    if before is None:
+        yield
+        return
     _set(AHEAD)
     try:
         yield
@@ -37,11 +40,17 @@ def session_ahead() -> Iterator[None]:
         _set(before)
 
 
-def _niceness() -> int:
-    """Read "/autogroup-123 nice 0"; 0 where there are no autogroups."""
+def _niceness() -> int | None:
+    """Read "/autogroup-123 nice 0"; none where the kernel has no autogroups.
+
+    The file is empty for a process of the root group: it never was in a session of its own (a child of PID 1 of a
+    container, say), so its own niceness counts already.
+    """
     with contextlib.suppress(OSError):
-        return int(_AUTOGROUP.read_text().rpartition(" ")[2])
-    return 0
+        _, named, niceness = _AUTOGROUP.read_text().partition(" nice ")
+        if named:
+            return int(niceness)
+    return None
 
 
 def _set(niceness: int) -> None:

@@ -24,3 +24,12 @@ def test_where_there_are_no_sessions_to_choose_from_nothing_is_done(
     monkeypatch.setattr(priority, "_AUTOGROUP", tmp_path / "proc" / "autogroup")
     with priority.session_ahead():
         assert not (tmp_path / "proc").exists()
+
+
+def test_a_process_of_the_root_group_has_no_session_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    autogroup = tmp_path / "autogroup"
+    autogroup.write_text("")
+    monkeypatch.setattr(priority, "_AUTOGROUP", autogroup)
+    with priority.session_ahead():
+        assert autogroup.read_text() == ""
+    assert autogroup.read_text() == ""
