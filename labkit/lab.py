@@ -22,11 +22,12 @@ from urllib.parse import urlencode
 import tenacity
 import yaml
 
-from labkit import instrument, manifests
+from labkit import browser, instrument, manifests
 from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, Result, commands, health
+from labkit.cluster.commands import Running
 from labkit.evidence import Evidence
 from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject
 from labkit.instrument import Answer, Request
@@ -43,6 +44,7 @@ MANAGED_KINDS = {
     "ReplicaSet": ("ReplicaSet", "Pod"),
     "Deployment": ("Deployment", "ReplicaSet", "Pod"),
     "StatefulSet": ("StatefulSet", "Pod"),
+    "DaemonSet": ("DaemonSet", "Pod"),
     "Service": ("EndpointSlice",),
 }
 """What is watched once an object of a kind is applied: the object and what a controller makes of it."""
@@ -175,6 +177,17 @@ class Lab:
     def tried(self, line: str) -> Result:
         """Type `kubectl <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
         return self._typed(line)
+
+    @contextlib.contextmanager
+    def running(self, line: str) -> Iterator[Running]:
+        """Type `kubectl <line>` for what goes on, such as a proxy: it runs for the time of the block."""
+        at_s, words = self.clock(), (str(self.cluster.kubectl_path), *shlex.split(self._saboteur.act(line)))
+        with commands.going_on(words, env=self._env) as running:
+            try:
+                yield running
+            finally:
+                running.end()
+                self.evidence.typed(at_s, Result(words, running.rc or 0, running.said, "", self.clock() - at_s))
 
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
@@ -373,6 +386,19 @@ class Lab:
         """Have the instrument in `client` open n new connections to a URL; give what each of them met."""
         query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
+
+    def browse(self, url: str) -> browser.Page:
+        """GET a URL of this machine as a browser would: no credentials, no redirect followed, errors are pages too.
+
+        Raises Failed where nobody answers.
+        """
+        at_s, url = self.clock(), self._saboteur.act(url)
+        try:
+            page = browser.get(url)
+        except browser.NoAnswer as silence:
+            raise Failed(str(silence)) from silence
+        self.evidence.acted(at_s, f"GET {url}: {page.status}")
+        return page
 
     def answers(self, client: Pod, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
         """Give what a background client of the instrument has met (since then), in the order of its connections.

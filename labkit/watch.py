@@ -30,6 +30,7 @@ GROUPS = {
     "ReplicaSet": "/apis/apps/v1",
     "Deployment": "/apis/apps/v1",
     "StatefulSet": "/apis/apps/v1",
+    "DaemonSet": "/apis/apps/v1",
     "EndpointSlice": "/apis/discovery.k8s.io/v1",
 }
 """Where the API serves the kinds that labs watch."""

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,37 @@ class Result:
     stdout: str
     stderr: str
     seconds: float
+
+
+class Running:
+    """A program that goes on; `said` is what it has written so far, in whole lines, stderr too."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._child = child
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, name=f"output of {child.args!r}", daemon=True)
+        self._reader.start()
+
+    @property
+    def said(self) -> str:
+        return "".join(self._lines)
+
+    @property
+    def rc(self) -> int | None:
+        """The exit code; None while it goes on, negative where it was killed."""
+        return self._child.poll()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            self._lines.append(line)
+
+    def end(self) -> None:
+        """Kill it and all that it started where it still goes on, and read the last of what it said."""
+        if self._child.poll() is None:
+            _end(self._child)
+            self._child.wait()
+        self._reader.join()
 
 
 def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -93,6 +124,20 @@ def follow(
         finally:
             bound.cancel()
     return Result(words, child.returncode, "".join(lines), "", time.monotonic() - started)
+
+
+@contextmanager
+def going_on(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Iterator[Running]:
+    """Keep a program running for the length of a block, however the block ends.
+
+    Raises: CannotRun when it cannot be started.
+    """
+    with _start(tuple(map(str, argv)), env, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as child:
+        running = Running(child)
+        try:
+            yield running
+        finally:
+            running.end()
 
 
 def _start(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from pathlib import Path
 
 import psutil
@@ -62,6 +63,21 @@ def test_a_followed_command_is_killed_after_its_time() -> None:
     result = commands.follow(["sh", "-c", "echo a; sleep 60"], env=ENV, timeout_s=0.2, each=lambda _: None)
     assert result.rc < 0
     assert result.stdout == "a\n"
+
+
+def test_what_goes_on_is_read_meanwhile_and_ends_with_the_block() -> None:
+    with commands.going_on(["sh", "-c", "echo a; sleep 60 & echo b >&2; wait"], env=ENV) as running:
+        while running.said != "a\nb\n":
+            assert running.rc is None
+    assert running.rc == -signal.SIGKILL
+    assert running.said == "a\nb\n"
+
+
+def test_what_has_ended_by_itself_keeps_its_exit_code_and_its_last_words() -> None:
+    with commands.going_on(["sh", "-c", "echo bye; exit 3"], env=ENV) as running:
+        while running.rc is None:
+            pass
+    assert (running.rc, running.said) == (3, "bye\n")
 
 
 def test_children_see_nothing_of_the_users_set_up() -> None:
