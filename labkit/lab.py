@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import tenacity
 import yaml
 
-from labkit import instrument, manifests
+from labkit import browser, instrument, manifests
 from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
@@ -55,6 +55,9 @@ KUBECTL_S = 120.0
 
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
+
+LISTENING = re.compile(r"127\.0\.0\.1:\d+")
+"""What a kubectl that listens on this machine names when it does (v1.37: "Forwarding from", "Starting to serve on")."""
 
 LOG_S = 10.0
 """Seconds that a container's log may be away while the kubelet replaces the container."""
@@ -113,7 +116,8 @@ class Lab:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
         ${NAMESPACE} in a value stands for the lab's namespace: objects of the cluster are named and restricted by it.
-        Those are deleted with the lab. Raises Failed where it is refused.
+        Those are deleted with the lab. ${NODE} stands for the node that runs what asks for no other.
+        Raises Failed where it is refused.
         """
         as_written, sabotaged = self._files(file)
         promised = []
@@ -175,6 +179,45 @@ class Lab:
     def tried(self, line: str) -> Result:
         """Type `kubectl <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
         return self._typed(line)
+
+    @contextlib.contextmanager
+    def listening(self, line: str) -> Iterator[str]:
+        """Keep `kubectl <line>` (port-forward, proxy) going for the time of the block; give the URL that it serves.
+
+        Raises Failed where it ends, or names no address of this machine.
+        """
+        line, at_s = self._saboteur.act(line), self.clock()
+        argv = [self.cluster.kubectl_path, *shlex.split(line)]
+        with commands.going(argv, env=self._env) as program:
+            try:
+                said = program.line(LISTENING.search, timeout_s=KUBECTL_S)
+                address = LISTENING.search(said) if said else None
+                if address is None:
+                    raise Failed(f"kubectl {line}: does not listen\n  {program.result().stdout.strip()}")
+                yield f"http://{address[0]}"
+            finally:
+                self.evidence.typed(at_s, program.result())
+
+    def browse(self, url: str, *, timeout_s: float = 10.0) -> Answer:
+        """GET a URL from the machine on which the labs run, not from inside the cluster; give what came of it."""
+        return browser.get(url, epoch=self.epoch, timeout_s=timeout_s)
+
+    def terminal(self, line: str, *typed: str) -> Result:
+        """Type `kubectl <line>` at a terminal, and then these lines; its stdout is all that the terminal shows.
+
+        Raises Failed where kubectl does not exit 0.
+        """
+        at_s, words = self.clock(), shlex.split(self._saboteur.act(line))
+        result = commands.at_terminal(
+            [self.cluster.kubectl_path, *words],
+            env=self._env,
+            timeout_s=KUBECTL_S,
+            typed="".join(f"{one}\n" for one in typed),
+        )
+        self.evidence.typed(at_s, result)
+        if result.rc != 0:
+            raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stdout.strip()}")
+        return result
 
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
@@ -302,6 +345,11 @@ class Lab:
         except Refused as refusal:
             raise Failed(f"{kind.lower()}/{name}: {refusal}") from refusal
         return view(kind, raw, seen_s=self.clock())
+
+    def pod(self, name: str) -> Pod:
+        """Give a Pod to look at that no manifest of the lab names; Pods are watched from now on."""
+        self._watches.follow("Pod")
+        return Object("Pod", name)
 
     def node(self, name: str) -> Object[Any]:
         """Give a Node to look at; it is watched from now on."""
@@ -492,7 +540,8 @@ class Lab:
 
     def _files(self, file: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
-        objects = manifests.place(manifests.read(file), NAMESPACE=self.namespace)
+        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name}
+        objects = manifests.place(manifests.read(file), **words)
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, objects, "as-written")
         return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")
