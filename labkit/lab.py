@@ -56,8 +56,11 @@ KUBECTL_S = 120.0
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
 
-LISTENING = re.compile(r"127\.0\.0\.1:\d+")
-"""What a kubectl that listens on this machine names when it does (v1.37: "Forwarding from", "Starting to serve on")."""
+LISTENING = re.compile(r"^(?:Forwarding from|Starting to serve on) [\d.]+:(\d+)")
+"""What a kubectl prints that listens on this machine, and on which port (v1.37)."""
+
+LISTEN_S = 60.0
+"""Seconds that a kubectl may take until it listens; 0.3 on an idle machine."""
 
 LOG_S = 10.0
 """Seconds that a container's log may be away while the kubelet replaces the container."""
@@ -187,14 +190,13 @@ class Lab:
         Raises Failed where it ends, or names no address of this machine.
         """
         line, at_s = self._saboteur.act(line), self.clock()
-        argv = [self.cluster.kubectl_path, *shlex.split(line)]
+        argv: list[str | Path] = [self.cluster.kubectl_path, *shlex.split(line)]
         with commands.going(argv, env=self._env) as program:
             try:
-                said = program.line(LISTENING.search, timeout_s=KUBECTL_S)
-                address = LISTENING.search(said) if said else None
-                if address is None:
+                said = LISTENING.match(program.line(LISTENING.match, timeout_s=LISTEN_S) or "")
+                if said is None:
                     raise Failed(f"kubectl {line}: does not listen\n  {program.result().stdout.strip()}")
-                yield f"http://{address[0]}"
+                yield f"http://127.0.0.1:{said[1]}"
             finally:
                 self.evidence.typed(at_s, program.result())
 
