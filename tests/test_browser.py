@@ -37,7 +37,9 @@ def test_what_came_of_a_request(answer: bytes | None, outcome: str, status: int 
 
         serving = threading.Thread(target=serve)
         serving.start()
-        met = browser.get(f"http://127.0.0.1:{server.getsockname()[1]}/", epoch=0.0, timeout_s=0.3 if answer is None else 5)
+        met = browser.get(
+            f"http://127.0.0.1:{server.getsockname()[1]}/", epoch=0.0, timeout_s=0.3 if answer is None else 5
+        )
         over.set()
         serving.join()
     assert (met.outcome, met.status, met.name) == (outcome, status, name)
