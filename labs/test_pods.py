@@ -451,7 +451,7 @@ def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     # Given the Pod of a Deployment,
     lab.kubectl("create deployment drum --image=labs/web:1")
     names = "get pods --selector app=drum -o name"
-    drum = lab.poll("the Deployment has a Pod", lambda: lab.kubectl(names).stdout.strip(), until=lambda pods: pods)
+    drum = lab.poll("the Deployment has a Pod", lambda: lab.kubectl(names).stdout, until=lambda pods: pods).strip()
     assert drum.startswith("pod/drum-"), "a Deployment's Pod has a name of its own"
 
     # when a Pod is run,
