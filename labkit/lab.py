@@ -27,7 +27,6 @@ from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, Result, commands, health
-from labkit.cluster.commands import Running
 from labkit.evidence import Evidence
 from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject
 from labkit.instrument import Answer, Request
@@ -57,6 +56,12 @@ KUBECTL_S = 120.0
 
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
+
+LISTENING = re.compile(r"^(?:Forwarding from|Starting to serve on) [\d.]+:(\d+)")
+"""What a kubectl prints that listens on this machine, and on which port (v1.37)."""
+
+LISTEN_S = 60.0
+"""Seconds that a kubectl may take until it listens; 0.3 on an idle machine."""
 
 LOG_S = 10.0
 """Seconds that a container's log may be away while the kubelet replaces the container."""
@@ -115,7 +120,8 @@ class Lab:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
         ${NAMESPACE} in a value stands for the lab's namespace: objects of the cluster are named and restricted by it.
-        Those are deleted with the lab. Raises Failed where it is refused.
+        Those are deleted with the lab. ${NODE} stands for the node that runs what asks for no other.
+        Raises Failed where it is refused.
         """
         as_written, sabotaged = self._files(file)
         promised = []
@@ -179,15 +185,43 @@ class Lab:
         return self._typed(line)
 
     @contextlib.contextmanager
-    def running(self, line: str) -> Iterator[Running]:
-        """Type `kubectl <line>` for what goes on, such as a proxy: it runs for the time of the block."""
-        at_s, words = self.clock(), (str(self.cluster.kubectl_path), *shlex.split(self._saboteur.act(line)))
-        with commands.going_on(words, env=self._env) as running:
+    def running(self, line: str) -> Iterator[commands.Going]:
+        """Keep `kubectl <line>` (a proxy, a watch) going for the time of the block."""
+        at_s, words = self.clock(), shlex.split(self._saboteur.act(line))
+        with commands.going([self.cluster.kubectl_path, *words], env=self._env) as program:
             try:
-                yield running
+                yield program
             finally:
-                running.end()
-                self.evidence.typed(at_s, Result(words, running.rc or 0, running.said, "", self.clock() - at_s))
+                self.evidence.typed(at_s, program.result())
+
+    @contextlib.contextmanager
+    def listening(self, line: str) -> Iterator[str]:
+        """Keep `kubectl <line>` (port-forward, proxy) going for the time of the block; give the URL that it serves.
+
+        Raises Failed where it ends, or names no address of this machine.
+        """
+        with self.running(line) as program:
+            said = LISTENING.match(program.line(LISTENING.match, timeout_s=LISTEN_S) or "")
+            if said is None:
+                raise Failed(f"kubectl {line}: does not listen\n  {program.result().stdout.strip()}")
+            yield f"http://127.0.0.1:{said[1]}"
+
+    def terminal(self, line: str, *typed: str) -> Result:
+        """Type `kubectl <line>` at a terminal, and then these lines; its stdout is all that the terminal shows.
+
+        Raises Failed where kubectl does not exit 0.
+        """
+        at_s, words = self.clock(), shlex.split(self._saboteur.act(line))
+        result = commands.at_terminal(
+            [self.cluster.kubectl_path, *words],
+            env=self._env,
+            timeout_s=KUBECTL_S,
+            typed="".join(f"{one}\n" for one in typed),
+        )
+        self.evidence.typed(at_s, result)
+        if result.rc != 0:
+            raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stdout.strip()}")
+        return result
 
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
@@ -316,6 +350,11 @@ class Lab:
             raise Failed(f"{kind.lower()}/{name}: {refusal}") from refusal
         return view(kind, raw, seen_s=self.clock())
 
+    def pod(self, name: str) -> Pod:
+        """Give a Pod to look at that no manifest of the lab names; Pods are watched from now on."""
+        self._watches.follow("Pod")
+        return Object("Pod", name)
+
     def node(self, name: str) -> Object[Any]:
         """Give a Node to look at; it is watched from now on."""
         self._watches.follow("Node")
@@ -388,16 +427,10 @@ class Lab:
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
 
     def browse(self, url: str) -> browser.Page:
-        """GET a URL of this machine as a browser would: no credentials, no redirect followed, errors are pages too.
-
-        Raises Failed where nobody answers.
-        """
+        """GET a URL from the machine on which the labs run, as a person's browser does; give what came of it."""
         at_s, url = self.clock(), self._saboteur.act(url)
-        try:
-            page = browser.get(url)
-        except browser.NoAnswer as silence:
-            raise Failed(str(silence)) from silence
-        self.evidence.acted(at_s, f"GET {url}: {page.status}")
+        page = browser.get(url)
+        self.evidence.acted(at_s, f"GET {url}: {page.outcome}")
         return page
 
     def answers(self, client: Pod, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
@@ -518,7 +551,8 @@ class Lab:
 
     def _files(self, file: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
-        objects = manifests.place(manifests.read(file), NAMESPACE=self.namespace)
+        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name}
+        objects = manifests.place(manifests.read(file), **words)
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, objects, "as-written")
         return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")

@@ -834,9 +834,7 @@ def test_kubectl_proxy_lends_its_credentials(lab: Lab) -> None:
     """kubectl proxy opens the API on this machine to everybody, with its user's credentials, except exec and attach."""
     # Given a proxy at a port that was free,
     path = f"/api/v1/namespaces/{lab.namespace}"
-    with lab.running("proxy --port=0") as proxy:
-        said = lab.poll("it serves", lambda: proxy.said, until=lambda said: "Starting to serve on" in said)
-        api = f"http://{said.split()[-1]}"
+    with lab.listening("proxy --port=0") as api:
 
         # when somebody asks there who shows no credentials,
         page = lab.browse(f"{api}{path}")
@@ -864,11 +862,13 @@ def test_kubectl_proxy_listens_on_8001(lab: Lab) -> None:
     # Given a proxy that was told nothing, and one that may take any port,
     with lab.running("proxy") as proxy, lab.running("proxy --port=0") as other:
         # when they say where they serve,
-        said = lab.poll("it tells its address", lambda: proxy.said, until=lambda said: "127.0.0.1:" in said)
-        theirs = lab.poll("the other tells its own", lambda: other.said, until=lambda said: "127.0.0.1:" in said)
+        told = proxy.line(lambda line: "127.0.0.1:" in line, timeout_s=60)
+        theirs = other.line(lambda line: "127.0.0.1:" in line, timeout_s=60)
 
     # then it is that port, be it that somebody else has taken it already.
-    assert "127.0.0.1:8001" in said
+    assert told
+    assert "127.0.0.1:8001" in told
+    assert theirs
     assert "127.0.0.1:8001" not in theirs
 
 
@@ -911,9 +911,7 @@ def test_there_is_no_dashboard(lab: Lab) -> None:
 def test_the_shortcut_to_the_dashboard_is_gone(lab: Lab) -> None:
     """The API server answers 404 at /ui; the redirect to a dashboard's Service is gone."""
     # Given a proxy to the API,
-    with lab.running("proxy --port=0") as proxy:
-        said = lab.poll("it serves", lambda: proxy.said, until=lambda said: "Starting to serve on" in said)
-        api = f"http://{said.split()[-1]}"
+    with lab.listening("proxy --port=0") as api:
 
         # when a browser goes to the shortcut, and to another path,
         shortcut, version = lab.browse(f"{api}/ui"), lab.browse(f"{api}/version")
@@ -945,9 +943,8 @@ def test_the_api_server_leads_to_any_service(lab: Lab) -> None:
     # Given a Service with a Pod behind it, and a proxy to the API,
     _, web = lab.apply("components/page.yaml")
     lab.ready(web)
-    with lab.running("proxy --port=0") as proxy:
-        said = lab.poll("it serves", lambda: proxy.said, until=lambda said: "Starting to serve on" in said)
-        namespaces = f"http://{said.split()[-1]}/api/v1/namespaces"
+    with lab.listening("proxy --port=0") as api:
+        namespaces = f"{api}/api/v1/namespaces"
 
         # when a browser goes to that Service, and to the dashboard's,
         page = lab.poll(

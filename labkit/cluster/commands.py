@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
+import select
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,37 +29,6 @@ class Result:
     stdout: str
     stderr: str
     seconds: float
-
-
-class Running:
-    """A program that goes on; `said` is what it has written so far, in whole lines, stderr too."""
-
-    def __init__(self, child: subprocess.Popen[str]) -> None:
-        self._child = child
-        self._lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, name=f"output of {child.args!r}", daemon=True)
-        self._reader.start()
-
-    @property
-    def said(self) -> str:
-        return "".join(self._lines)
-
-    @property
-    def rc(self) -> int | None:
-        """The exit code; None while it goes on, negative where it was killed."""
-        return self._child.poll()
-
-    def _read(self) -> None:
-        assert self._child.stdout is not None
-        for line in self._child.stdout:
-            self._lines.append(line)
-
-    def end(self) -> None:
-        """Kill it and all that it started where it still goes on, and read the last of what it said."""
-        if self._child.poll() is None:
-            _end(self._child)
-            self._child.wait()
-        self._reader.join()
 
 
 def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -126,22 +97,113 @@ def follow(
     return Result(words, child.returncode, "".join(lines), "", time.monotonic() - started)
 
 
-@contextmanager
-def going_on(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Iterator[Running]:
-    """Keep a program running for the length of a block, however the block ends.
+class Going:
+    """A program that goes on until it is ended; what it writes (stderr too) is kept line by line."""
+
+    def __init__(self, words: tuple[str, ...], child: subprocess.Popen[str]) -> None:
+        self._words = words
+        self._child = child
+        self._started = time.monotonic()
+        self._lines: list[str] = []
+        self._over = False
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def line(self, wanted: Callable[[str], object], *, timeout_s: float) -> str | None:
+        """Wait for the first line that is wanted; None where the program ends, or the time is over, without it."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                if found := next(filter(wanted, self._lines), None):
+                    return found
+                if self._over or not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    return None
+
+    def result(self) -> Result:
+        """Give what it has said so far; its rc is 0 while it goes on."""
+        with self._changed:
+            lines = "".join(self._lines)
+        return Result(self._words, self._child.poll() or 0, lines, "", time.monotonic() - self._started)
+
+    def _end(self) -> None:
+        _end(self._child)
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+
+@contextlib.contextmanager
+def going(argv: Sequence[str | Path], *, env: Mapping[str, str]) -> Iterator[Going]:
+    """Keep a program going for the time of a block; it is killed however the block ends.
 
     Raises: CannotRun when it cannot be started.
     """
-    with _start(tuple(map(str, argv)), env, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as child:
-        running = Running(child)
+    words = tuple(map(str, argv))
+    with _start(words, env, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT) as child:
+        program = Going(words, child)
         try:
-            yield running
+            yield program
         finally:
-            running.end()
+            program._end()
+
+
+def at_terminal(argv: Sequence[str | Path], *, env: Mapping[str, str], timeout_s: float, typed: str) -> Result:
+    """Run a program at a terminal of its own, type into it, and give all that the terminal shows as its stdout.
+
+    Raises: Inconclusive when it has not ended after `timeout_s` seconds, CannotRun when it cannot be started.
+    """
+    words = tuple(map(str, argv))
+    started = time.monotonic()
+    person, program = pty.openpty()
+    shown = b""
+    try:
+        try:
+            child = _start(words, env, stdin=program, stdout=program, stderr=program)
+        finally:
+            os.close(program)
+        with child:
+            try:
+                os.write(person, typed.encode())
+                while part := _shown(person, started + timeout_s - time.monotonic()):
+                    shown += part
+                child.wait(max(0.0, started + timeout_s - time.monotonic()))
+            except (TimeoutError, subprocess.TimeoutExpired) as expired:
+                raise Inconclusive(f"{' '.join(words)}: not done after {timeout_s:.0f} s") from expired
+            finally:
+                if child.poll() is None:
+                    _end(child)
+    finally:
+        os.close(person)
+    text = shown.decode(errors="replace").replace("\r\n", "\n")
+    return Result(words, child.returncode, text, "", time.monotonic() - started)
+
+
+def _shown(terminal: int, timeout_s: float) -> bytes:
+    """Read what a terminal shows next; nothing once its last program is gone. Raises TimeoutError."""
+    if not select.select([terminal], [], [], max(0.0, timeout_s))[0]:
+        raise TimeoutError
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # EIO: how Linux tells the end
+        return b""
 
 
 def _start(
-    words: Sequence[str], env: Mapping[str, str], *, stdin: int, stderr: int = subprocess.PIPE
+    words: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    stdin: int,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
     try:
         # A session of its own: Ctrl-C reaches this process alone, which then decides what ends and when.
@@ -149,7 +211,7 @@ def _start(
             words,
             env=env,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             text=True,
             errors="replace",
@@ -163,5 +225,5 @@ def _start(
 
 def _end(child: subprocess.Popen[str]) -> None:
     """Kill a child and all that it started; they share its session."""
-    with suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)

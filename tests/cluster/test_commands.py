@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 from pathlib import Path
 
 import psutil
@@ -47,6 +46,33 @@ def test_a_command_that_hangs_is_no_verdict_and_its_children_end_too() -> None:
     assert not [p for p in marked if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_a_program_goes_on_for_the_time_of_a_block() -> None:
+    with commands.going(["sh", "-c", "echo one; echo two >&2; sleep 60"], env={**ENV, "LABS_TEST": "going"}) as program:
+        assert program.line(lambda line: line.startswith("two"), timeout_s=10) == "two\n"
+        assert program.line(lambda line: "three" in line, timeout_s=0.1) is None
+        result = program.result()
+        assert (result.rc, sorted(result.stdout.split())) == (0, ["one", "two"])
+    assert not [p for p in psutil.process_iter() if _environment(p).get("LABS_TEST") == "going"]
+
+
+def test_a_program_that_ends_by_itself_is_not_waited_for() -> None:
+    with commands.going(["sh", "-c", "echo no; exit 3"], env=ENV) as program:
+        assert program.line(lambda line: "yes" in line, timeout_s=60) is None
+    assert (program.result().rc, program.result().stdout) == (3, "no\n")
+
+
+def test_a_program_at_a_terminal_is_typed_into() -> None:
+    lines = "test -t 0 && test -t 1; echo terminal=$?\nexit 4\n"
+    result = commands.at_terminal(["sh"], env=ENV, timeout_s=10, typed=lines)
+    assert result.rc == 4
+    assert "terminal=0" in result.stdout
+
+
+def test_a_program_at_a_terminal_that_hangs_is_no_verdict() -> None:
+    with pytest.raises(Inconclusive, match="not done after 0 s"):
+        commands.at_terminal(["sh", "-c", "sleep 60 & wait"], env=ENV, timeout_s=0.2, typed="")
+
+
 def test_a_program_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(CannotRun, match=r"/nowhere/kind cannot be started \(No such file or directory\)"):
         commands.run(["/nowhere/kind", "version"], env=ENV, timeout_s=1)
@@ -63,21 +89,6 @@ def test_a_followed_command_is_killed_after_its_time() -> None:
     result = commands.follow(["sh", "-c", "echo a; sleep 60"], env=ENV, timeout_s=0.2, each=lambda _: None)
     assert result.rc < 0
     assert result.stdout == "a\n"
-
-
-def test_what_goes_on_is_read_meanwhile_and_ends_with_the_block() -> None:
-    with commands.going_on(["sh", "-c", "echo a; sleep 60 & echo b >&2; wait"], env=ENV) as running:
-        while running.said != "a\nb\n":
-            assert running.rc is None
-    assert running.rc == -signal.SIGKILL
-    assert running.said == "a\nb\n"
-
-
-def test_what_has_ended_by_itself_keeps_its_exit_code_and_its_last_words() -> None:
-    with commands.going_on(["sh", "-c", "echo bye; exit 3"], env=ENV) as running:
-        while running.rc is None:
-            pass
-    assert (running.rc, running.said) == (3, "bye\n")
 
 
 def test_children_see_nothing_of_the_users_set_up() -> None:
