@@ -37,7 +37,8 @@ class Request:
 class Answer:
     """What one connection of the instrument's client met: "ok", "refused", "timeout", "no name", "http 500", ...
 
-    `seen_s` is when it was begun, in seconds since the lab began; `name` the Pod that answered.
+    `seen_s` is when it was begun, in seconds since the lab began; `name` the Pod that answered; `to` the address and
+    port that were asked, as 10.96.14.2:80, None where the name has no address.
     """
 
     seen_s: float
@@ -45,9 +46,12 @@ class Answer:
     status: int | None
     name: str | None
     took_s: float
+    to: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.seen_s:.2f} s {self.outcome} {self.name or ''}"
+        return " ".join(
+            filter(None, (f"{self.seen_s:.2f} s", self.outcome, self.name, f"to {self.to}" if self.to else ""))
+        )
 
 
 def requests(lines: Iterable[str], *, epoch: float) -> list[Request]:
@@ -66,7 +70,7 @@ def requests(lines: Iterable[str], *, epoch: float) -> list[Request]:
 def answers(body: dict[str, Any], *, epoch: float) -> list[Answer]:
     """Read the answers of GET /fetch or GET /clients/<id>."""
     return [
-        Answer(a["t"] - epoch, a["outcome"], a.get("status"), a.get("name"), float(a.get("took_s") or 0))
+        Answer(a["t"] - epoch, a["outcome"], a.get("status"), a.get("name"), float(a.get("took_s") or 0), a.get("to"))
         for a in body["answers"]
     ]
 
