@@ -109,13 +109,14 @@ class Lab:
 
     # -- what is given ---------------------------------------------------------------------------------------
 
-    def apply(self, file: str, verb: str = "apply -f") -> Any:
+    def apply(self, file: str, verb: str = "apply -f", **words: str) -> Any:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
         ${NAMESPACE} in a value stands for the lab's namespace: objects of the cluster are named and restricted by it.
-        Those are deleted with the lab. Raises Failed where it is refused.
+        Those are deleted with the lab. `words` stand for what only the lab knows: ADDRESS="10.244.1.7" for ${ADDRESS}.
+        Raises Failed where it is refused.
         """
-        as_written, sabotaged = self._files(file)
+        as_written, sabotaged = self._files(file, **words)
         promised = []
         if sabotaged != as_written:
             dry = self._kubectl(*verb.split(), str(as_written), "--dry-run=server", "-o", "json")
@@ -158,9 +159,12 @@ class Lab:
 
     # -- what is done ----------------------------------------------------------------------------------------
 
-    def kubectl(self, line: str) -> Result:
-        """Type `kubectl <line>` in the lab's namespace. Raises Failed where kubectl does not exit 0."""
-        result = self._typed(line)
+    def kubectl(self, line: str, *, stdin: str | None = None) -> Result:
+        """Type `kubectl <line>` in the lab's namespace, maybe with something to read for `-f -`.
+
+        Raises Failed where kubectl does not exit 0.
+        """
+        result = self._typed(line, stdin)
         if result.rc != 0:
             raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}")
         return result
@@ -484,15 +488,15 @@ class Lab:
         self._apis.append(Api(self.cluster.kubeconfig_path))
         return self._apis[-1]
 
-    def _typed(self, line: str) -> Result:
+    def _typed(self, line: str, stdin: str | None = None) -> Result:
         line = self._saboteur.act(line)
         if not line:
             return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
-        return self._kubectl(*shlex.split(line))
+        return self._kubectl(*shlex.split(line), stdin=stdin)
 
-    def _files(self, file: str) -> tuple[Path, Path]:
+    def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
-        objects = manifests.place(manifests.read(file), NAMESPACE=self.namespace)
+        objects = manifests.place(manifests.read(file), NAMESPACE=self.namespace, **words)
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, objects, "as-written")
         return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")
@@ -506,9 +510,9 @@ class Lab:
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return copy
 
-    def _kubectl(self, *words: str) -> Result:
+    def _kubectl(self, *words: str, stdin: str | None = None) -> Result:
         at_s = self.clock()
-        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S)
+        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S, stdin=stdin)
         self.evidence.typed(at_s, result)
         return result
 
