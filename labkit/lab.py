@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import tenacity
 import yaml
 
-from labkit import instrument, manifests
+from labkit import cgroup, instrument, manifests
 from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
@@ -44,6 +44,7 @@ MANAGED_KINDS = {
     "Deployment": ("Deployment", "ReplicaSet", "Pod"),
     "StatefulSet": ("StatefulSet", "Pod"),
     "Service": ("EndpointSlice",),
+    "ResourceQuota": ("ResourceQuota",),
 }
 """What is watched once an object of a kind is applied: the object and what a controller makes of it."""
 
@@ -362,6 +363,17 @@ class Lab:
             raise NotSetUp(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
         return answer
+
+    def cgroup(self, pod: Pod | PodView, container: str = "") -> cgroup.Cgroup:
+        """Read the cgroup of a Pod's container (its first one) from inside. Raises NotSetUp where it does not run."""
+        into = ("-c", container) if container else ()
+        result = self._kubectl("exec", pod.name, *into, "--", "sh", "-c", cgroup.SCRIPT)
+        if result.rc:
+            raise NotSetUp(f"no command can be run in pod/{pod.name}: {result.stderr.strip()[:200]}")
+        try:
+            return cgroup.read(result.stdout)
+        except ValueError as half:
+            raise NotSetUp(f"pod/{pod.name}: {half}") from half
 
     def start_of(self, pod: PodView, container: str) -> Act:
         """Give the moment at which a container started, cut to the second as the API has it.

@@ -27,6 +27,7 @@ GROUPS = {
     "Node": "/api/v1",
     "Service": "/api/v1",
     "ConfigMap": "/api/v1",
+    "ResourceQuota": "/api/v1",
     "ReplicaSet": "/apis/apps/v1",
     "Deployment": "/apis/apps/v1",
     "StatefulSet": "/apis/apps/v1",
