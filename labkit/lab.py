@@ -45,6 +45,7 @@ MANAGED_KINDS = {
     "StatefulSet": ("StatefulSet", "Pod"),
     "Service": ("EndpointSlice",),
     "ResourceQuota": ("ResourceQuota",),
+    "PersistentVolumeClaim": ("PersistentVolumeClaim",),
 }
 """What is watched once an object of a kind is applied: the object and what a controller makes of it."""
 
@@ -170,9 +171,9 @@ class Lab:
             raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}")
         return result
 
-    def refused(self, line: str) -> Result:
+    def refused(self, line: str, *, stdin: str | None = None) -> Result:
         """Type `kubectl <line>`, which must be refused. Raises Accepted where kubectl exits 0."""
-        result = self._typed(line)
+        result = self._typed(line, stdin)
         if result.rc == 0:
             raise Accepted(f"kubectl {line}: was accepted\n  {result.stdout.strip()}")
         return result
@@ -504,7 +505,7 @@ class Lab:
         line = self._saboteur.act(line)
         if not line:
             return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
-        return self._kubectl(*shlex.split(line), stdin=stdin)
+        return self._kubectl(*shlex.split(line), stdin=self._saboteur.act(stdin) if stdin else stdin)
 
     def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
