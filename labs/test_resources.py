@@ -4,7 +4,7 @@ The lesson in its order: the two numbers, how they are written, and what a Pod's
 where a Pod may be; limits, which decide what it may take there, and how they are changed while it runs.
 """
 
-from labkit.words import START, Lab, changed, claim, imprecise, instead, put, quantity, remove, sabotage, skip, wrong
+from labkit.words import START, Lab, changed, claim, imprecise, instead, put, quantity, remove, sabotage, wrong
 
 RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 QOS = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/"
@@ -417,7 +417,6 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     ),
 )
 @sabotage("neither anew", remove("spec.containers[0].resizePolicy", of="pod/anew"))
-@sabotage("nobody resizes", skip("--subresource resize"))
 def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
     """The limits of a running container are changed in place, through the Pod's subresource resize.
 
