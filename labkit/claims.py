@@ -55,7 +55,8 @@ class Claim:
 
     Exactly one of `twin` (what the twin is, in words) and `no_twin` (why there is none) is given.
     `takes_s` is about how long the lab waits on an idle machine; long labs are started first.
-    `takes_a_node` is for labs that stop a machine: they get the spare worker, one after another.
+    `takes_a_node` is for labs that stop a machine or need one for themselves: they get the spare worker, one after
+    another.
     """
 
     id: str

@@ -49,7 +49,9 @@ class Answer:
     to: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.seen_s:.2f} s {self.outcome} {self.name or ''}"
+        return " ".join(
+            filter(None, (f"{self.seen_s:.2f} s", self.outcome, self.name, f"to {self.to}" if self.to else ""))
+        )
 
 
 def requests(lines: Iterable[str], *, epoch: float) -> list[Request]:

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import tenacity
 import yaml
 
-from labkit import browser, instrument, manifests
+from labkit import browser, cgroup, instrument, manifests
 from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
@@ -45,6 +45,8 @@ MANAGED_KINDS = {
     "StatefulSet": ("StatefulSet", "Pod"),
     "DaemonSet": ("DaemonSet", "Pod"),
     "Service": ("EndpointSlice",),
+    "ResourceQuota": ("ResourceQuota",),
+    "PersistentVolumeClaim": ("PersistentVolumeClaim",),
 }
 """What is watched once an object of a kind is applied: the object and what a controller makes of it."""
 
@@ -116,14 +118,15 @@ class Lab:
 
     # -- what is given ---------------------------------------------------------------------------------------
 
-    def apply(self, file: str, verb: str = "apply -f") -> Any:
+    def apply(self, file: str, verb: str = "apply -f", **words: str) -> Any:
         """Apply manifests/<file> with kubectl; give its objects, in their order (the object itself where it is one).
 
         ${NAMESPACE} in a value stands for the lab's namespace: objects of the cluster are named and restricted by it.
-        Those are deleted with the lab. ${NODE} stands for the node that runs what asks for no other.
+        Those are deleted with the lab. ${NODE} stands for the node that runs what asks for no other, and `words` for
+        what only the lab knows: ADDRESS="10.244.1.7" for ${ADDRESS}.
         Raises Failed where it is refused.
         """
-        as_written, sabotaged = self._files(file)
+        as_written, sabotaged = self._files(file, **words)
         promised = []
         if sabotaged != as_written:
             dry = self._kubectl(*verb.split(), str(as_written), "--dry-run=server", "-o", "json")
@@ -166,16 +169,19 @@ class Lab:
 
     # -- what is done ----------------------------------------------------------------------------------------
 
-    def kubectl(self, line: str) -> Result:
-        """Type `kubectl <line>` in the lab's namespace. Raises Failed where kubectl does not exit 0."""
-        result = self._typed(line)
+    def kubectl(self, line: str, *, stdin: str | None = None) -> Result:
+        """Type `kubectl <line>` in the lab's namespace, maybe with something to read for `-f -`.
+
+        Raises Failed where kubectl does not exit 0.
+        """
+        result = self._typed(line, stdin)
         if result.rc != 0:
             raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}")
         return result
 
-    def refused(self, line: str) -> Result:
+    def refused(self, line: str, *, stdin: str | None = None) -> Result:
         """Type `kubectl <line>`, which must be refused. Raises Accepted where kubectl exits 0."""
-        result = self._typed(line)
+        result = self._typed(line, stdin)
         if result.rc == 0:
             raise Accepted(f"kubectl {line}: was accepted\n  {result.stdout.strip()}")
         return result
@@ -411,6 +417,17 @@ class Lab:
         answer: dict[str, Any] = json.loads(text)
         return answer
 
+    def cgroup(self, pod: Pod | PodView, container: str = "") -> cgroup.Cgroup:
+        """Read the cgroup of a Pod's container (its first one) from inside. Raises NotSetUp where it does not run."""
+        into = ("-c", container) if container else ()
+        result = self._kubectl("exec", pod.name, *into, "--", "sh", "-c", cgroup.SCRIPT)
+        if result.rc:
+            raise NotSetUp(f"no command can be run in pod/{pod.name}: {result.stderr.strip()[:200]}")
+        try:
+            return cgroup.read(result.stdout)
+        except ValueError as half:
+            raise NotSetUp(f"pod/{pod.name}: {half}") from half
+
     def start_of(self, pod: PodView, container: str) -> Act:
         """Give the moment at which a container started, cut to the second as the API has it.
 
@@ -543,15 +560,15 @@ class Lab:
         self._apis.append(Api(self.cluster.kubeconfig_path))
         return self._apis[-1]
 
-    def _typed(self, line: str) -> Result:
+    def _typed(self, line: str, stdin: str | None = None) -> Result:
         line = self._saboteur.act(line)
         if not line:
             return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
-        return self._kubectl(*shlex.split(line))
+        return self._kubectl(*shlex.split(line), stdin=self._saboteur.act(stdin) if stdin else stdin)
 
-    def _files(self, file: str) -> tuple[Path, Path]:
+    def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
-        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name}
+        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name} | words
         objects = manifests.place(manifests.read(file), **words)
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, objects, "as-written")
@@ -566,9 +583,9 @@ class Lab:
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return copy
 
-    def _kubectl(self, *words: str) -> Result:
+    def _kubectl(self, *words: str, stdin: str | None = None) -> Result:
         at_s = self.clock()
-        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S)
+        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S, stdin=stdin)
         self.evidence.typed(at_s, result)
         return result
 

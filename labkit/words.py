@@ -5,6 +5,7 @@ from labkit.budgets import SOON, START, Window
 from labkit.claims import changed, claim, imprecise, sabotage, wrong
 from labkit.instrument import failures_in_a_row
 from labkit.lab import Lab, ready
+from labkit.quantities import quantity
 from labkit.sabotage import instead, put, remove, skip
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "imprecise",
     "instead",
     "put",
+    "quantity",
     "ready",
     "remove",
     "sabotage",

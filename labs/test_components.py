@@ -835,7 +835,6 @@ def test_kubectl_proxy_lends_its_credentials(lab: Lab) -> None:
     # Given a proxy at a port that was free,
     path = f"/api/v1/namespaces/{lab.namespace}"
     with lab.listening("proxy --port=0") as api:
-
         # when somebody asks there who shows no credentials,
         page = lab.browse(f"{api}{path}")
         execution = lab.browse(f"{api}{path}/pods/none/exec?command=date")
@@ -912,7 +911,6 @@ def test_the_shortcut_to_the_dashboard_is_gone(lab: Lab) -> None:
     """The API server answers 404 at /ui; the redirect to a dashboard's Service is gone."""
     # Given a proxy to the API,
     with lab.listening("proxy --port=0") as api:
-
         # when a browser goes to the shortcut, and to another path,
         shortcut, version = lab.browse(f"{api}/ui"), lab.browse(f"{api}/version")
 

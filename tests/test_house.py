@@ -15,7 +15,10 @@ from labkit.paths import ROOT
 LABKIT = ROOT / "labkit"
 LABS = ROOT / "labs"
 
-PURE = {"claims", "budgets", "views", "sabotage", "history", "instrument", "verdicts", "ledger", "summary", "evidence"}
+PURE = {
+    *("claims", "budgets", "views", "sabotage", "history", "instrument", "verdicts", "ledger", "summary", "evidence"),
+    *("cgroup", "quantities"),
+}
 """Rooms without a door: no Docker, no network, no process."""
 
 DOORS = {"docker", "kubernetes", "subprocess", "socket", "urllib3", "requests", "psutil", "tenacity"}

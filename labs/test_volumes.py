@@ -1,0 +1,372 @@
+"""Persistent data with volumes: what outlives a container, a Pod and a node, and what a volume takes in a manifest.
+
+The lesson in its order: what is lost without a volume and with one; volumes and mounts; the notes' manifest, mended
+layer by layer; the host's directories; and storage that is claimed.
+"""
+
+from labkit.words import START, Lab, Window, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
+
+VOLUMES = "https://kubernetes.io/docs/concepts/storage/volumes/"
+CLAIMS = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
+
+
+@claim(
+    "volumes.lost-on-restart",
+    source=VOLUMES + "#emptydir",
+    notes=imprecise(
+        "when a container restarts, all data in the filesystem is lost",
+        "what it wrote into its own filesystem is; what it wrote on a volume is not",
+    ),
+    twin="/data: a directory of the same container on a volume",
+    takes_s=4,
+)
+@sabotage("both on the volume", put("spec.containers[0].volumeMounts[0].mountPath", "/tmp"), skip('"/data/x"'))
+@sabotage("nothing on the volume", skip('"/data/x"'))
+def test_a_volume_outlives_its_container(lab: Lab) -> None:
+    """When a container is restarted it begins with a new filesystem; what is on a volume of its Pod is still there."""
+    # Given a file in a container's own filesystem, and one on a volume of its Pod,
+    web = lab.apply("volumes/restarted.yaml")
+    lab.ready(web)
+    lab.post(web, "/file", path="/tmp/x", present=True)
+    lab.post(web, "/file", path="/data/x", present=True)
+    assert lab.kubectl("exec web -- ls /tmp").stdout.split() == ["x"]
+
+    # when the container ends, and is started again,
+    ended = lab.post(web, "/exit", code=1)
+    lab.eventually(
+        "the container runs again",
+        web,
+        until=lambda pod: pod.restart_count > 0 and pod.ready,
+        within=START,
+        since=ended,
+    )
+
+    # then the first file is gone, and the other is there.
+    assert lab.kubectl("exec web -- ls /tmp").stdout.split() == []
+    assert lab.kubectl("exec web -- ls /data").stdout.split() == ["x"]
+
+
+@claim(
+    "volumes.lost-on-delete",
+    source=VOLUMES + "#emptydir",
+    twin="kept: the same Pod with a directory of its node",
+    takes_s=6,
+)
+@sabotage(
+    "both of the node",
+    remove("spec.volumes[0].emptyDir", of="pod/emptied"),
+    put("spec.volumes[0].hostPath", {"path": "/tmp/labs/both", "type": "DirectoryOrCreate"}, of="pod/emptied"),
+)
+@sabotage(
+    "neither of the node",
+    remove("spec.volumes[0].hostPath", of="pod/kept"),
+    put("spec.volumes[0].emptyDir", {}, of="pod/kept"),
+)
+def test_an_empty_dir_ends_with_its_pod(lab: Lab) -> None:
+    """An emptyDir is made with its Pod and deleted with it; a directory of the node stays where it is."""
+    # Given two Pods with a file on a volume each, alike but for its type,
+    emptied, kept = lab.apply("volumes/deleted.yaml")
+    before = lab.ready(emptied, kept)
+    lab.post(emptied, "/file", path="/data/x", present=True)
+    lab.post(kept, "/file", path="/data/x", present=True)
+
+    # when both Pods are deleted and made again,
+    lab.kubectl("delete pods emptied kept")
+    lab.apply("volumes/deleted.yaml")
+    after = lab.given(
+        "both are there again",
+        emptied,
+        kept,
+        until=lambda *pods: all(pod.ready and pod.uid != old.uid for pod, old in zip(pods, before, strict=True)),
+    )
+    assert after[1].node == before[1].node
+
+    # then what was on the emptyDir is gone, and the node's directory has what it had.
+    assert lab.kubectl("exec emptied -- ls /data").stdout.split() == []
+    assert lab.kubectl("exec kept -- ls /data").stdout.split() == ["x"]
+
+
+@claim(
+    "volumes.two-things",
+    ledger=["volumes.two-things", "volumes.wrong-noun", "volumes.mount-direction"],
+    source=VOLUMES + "#how-volumes-work",
+    notes=imprecise(
+        "a volume needs a definition and a mount for all containers that access the container; it mounts them to it",
+        "a mount in each container that is to access the volume: that mounts the volume into the container",
+    ),
+    twin="without: a container of the same Pod without the mount",
+    takes_s=3,
+)
+@sabotage(
+    "both mount it", put("spec.containers[1].volumeMounts", [{"name": "data", "mountPath": "/data"}], of="pod/pair")
+)
+@sabotage("neither mounts it", remove("spec.containers[0].volumeMounts", of="pod/pair"))
+def test_a_volume_is_there_where_it_is_mounted(lab: Lab) -> None:
+    """A volume belongs to a Pod, and is in the filesystem of those containers that mount it, at the path they say."""
+    # Given a Pod with a volume, which one of its two containers mounts,
+    pair = lab.apply("volumes/one-mounts-it.yaml")
+    lab.ready(pair)
+
+    # when both are asked for what is mounted in them,
+    mounted, not_mounted = (
+        [line.split()[1] for line in lab.kubectl(f"exec pair -c {container} -- cat /proc/mounts").stdout.splitlines()]
+        for container in ("with", "without")
+    )
+
+    # then the volume is in the one, and not in the other.
+    assert "/data" in mounted
+    assert "/data" not in not_mounted
+
+
+@claim(
+    "volumes.pod-level",
+    source=VOLUMES + "#how-volumes-work",
+    twin="own: a volume of the same Pod that the other container does not mount",
+    takes_s=3,
+)
+@sabotage("two volumes", put("spec.containers[1].volumeMounts[0].name", "own", of="pod/pair"))
+@sabotage("one volume", put("spec.containers[1].volumeMounts[1].name", "own", of="pod/pair"))
+def test_containers_of_a_pod_share_a_volume(lab: Lab) -> None:
+    """Containers of a Pod that mount the same volume see the same files, each at its own path."""
+    # Given two containers that mount one volume both, and one more each,
+    pair = lab.apply("volumes/shared-and-own.yaml")
+    lab.ready(pair)
+
+    # when one writes a file on both of its volumes,
+    lab.post(pair, "/file", path="/in/shared/x", present=True)
+    lab.post(pair, "/file", path="/in/own/x", present=True)
+
+    # then the other sees that on the volume that they share.
+    assert lab.kubectl("exec pair -c reader -- ls /out/shared").stdout.split() == ["x"]
+    assert lab.kubectl("exec pair -c reader -- ls /out/own").stdout.split() == []
+
+
+@claim(
+    "volumes.tabs",
+    source="https://yaml.org/spec/1.2.2/#61-indentation-spaces",
+    notes=wrong("the manifest is indented with tabs", "YAML is indented with spaces: with tabs it is none"),
+    twin="the same lines with spaces in place of tabs",
+    takes_s=1,
+)
+@sabotage("spaces at once", instead("\t", "  "))
+@sabotage("tabs to the end", instead("  - name: data", "\t- name: data"))
+def test_tabs_do_not_indent_yaml(lab: Lab) -> None:
+    """YAML is indented with spaces: a manifest with tabs is refused before anybody looks for objects in it."""
+    # Given a manifest that is indented with spaces, which is accepted,
+    head = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n"
+    tail = "  containers:\n  - name: web\n    image: labs/web:1\n"
+    lab.kubectl(
+        "create --dry-run=client -f -", stdin=f"{head}  volumes:\n    - name: data\n      emptyDir: {{}}\n{tail}"
+    )
+
+    # when it has tabs in their place, as in the notes,
+    refused = lab.refused(
+        "create --dry-run=client -f -", stdin=f"{head}  volumes:\n  \t- name: files\n  \t  emptyDir: {{}}\n{tail}"
+    )
+
+    # then kubectl finds no YAML in it.
+    assert "found character that cannot start any token" in refused.stderr
+
+
+@claim(
+    "volumes.kind-case",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/#describing-a-kubernetes-object",
+    notes=wrong("kind: pod", "kind: Pod; kinds are written with capitals"),
+    twin="notes-mended.yaml: the manifest with all its mistakes mended",
+    takes_s=1,
+)
+@sabotage("a capital", put("kind", "Pod", of="pod/kuard"))
+@sabotage("the mended one in lower case", put("kind", "pod"))
+def test_the_case_of_a_kind_matters(lab: Lab) -> None:
+    """The API server knows no kind pod, only Pod."""
+    # Given the notes' manifest with all its mistakes mended, which is accepted,
+    lab.apply("volumes/notes-mended.yaml")
+
+    # when of these only the tabs are mended,
+    refused = lab.apply_refused("volumes/notes-kind.yaml", "create -f")
+
+    # then the server does not know what kind of object this is.
+    assert 'no kind "pod" is registered for version "v1"' in refused.stderr
+
+
+@claim(
+    "volumes.name-mismatch",
+    ledger=["volumes.name-mismatch", "volumes.name-should-match"],
+    source="https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#volumes-1",
+    notes=wrong(
+        "the volume is kuard-data, and what is mounted is kaurd-data; the names should match",
+        "they must: a mount of a volume that the Pod does not have is refused",
+    ),
+    twin="notes-mended.yaml: the manifest with the same name twice",
+    takes_s=1,
+)
+@sabotage("the same name", put("spec.containers[0].volumeMounts[0].name", "kuard-data"))
+@sabotage("one letter of the volume", put("spec.volumes[0].name", "kaurd-data"))
+def test_a_mount_names_a_volume_of_its_pod(lab: Lab) -> None:
+    """A Pod is refused if one of its containers mounts a volume that the Pod does not have."""
+    # Given the notes' manifest with all its mistakes mended, which is accepted,
+    lab.apply("volumes/notes-mended.yaml")
+
+    # when the volume is misspelt where it is mounted,
+    refused = lab.apply_refused("volumes/notes-names.yaml", "create -f")
+
+    # then that is no volume of the Pod's.
+    assert 'volumeMounts[0].name: Not found: "kaurd-data"' in refused.stderr
+
+
+@claim(
+    "volumes.path-typo",
+    source=VOLUMES + "#hostpath",
+    notes=imprecise(
+        "the host's directory is /var/lib/kaurd",
+        "it may be any: a misspelt one is made, and is not the one that others mean",
+    ),
+    twin="kaurd: the same Pod with two letters changed in its path",
+    takes_s=4,
+)
+@sabotage("a typo in one more", put("spec.volumes[0].hostPath.path", "/tmp/labs/kaurd", of="pod/kuard-again"))
+@sabotage("nothing misspelt", put("spec.volumes[0].hostPath.path", "/tmp/labs/kuard"))
+def test_a_misspelt_host_path_is_another_directory(lab: Lab) -> None:
+    """Pods on one node that name the same hostPath share that directory; a misspelt path is a new, empty one."""
+    # Given three Pods on a node, two of which name the same directory of it,
+    kuard, again, kaurd = lab.apply("volumes/two-spellings.yaml")
+    views = lab.ready(kuard, again, kaurd)
+    assert len({pod.node for pod in views}) == 1
+
+    # when one of those writes a file there,
+    lab.post(kuard, "/file", path="/data/x", present=True)
+
+    # then the other has it, and the one that misspells the path has not.
+    assert lab.kubectl("exec kuard-again -- ls /data").stdout.split() == ["x"]
+    assert lab.kubectl("exec kaurd -- ls /data").stdout.split() == []
+
+
+@claim(
+    "volumes.hostpath-persistence",
+    source=VOLUMES + "#hostpath",
+    notes=imprecise(
+        "a hostPath volume is persistent storage", "on one node: a Pod that comes to another finds nothing there"
+    ),
+    twin="here: the Pod that comes to the node of the first",
+    takes_s=7,
+)
+@sabotage(
+    "both here",
+    put("spec.nodeSelector", {}, of="pod/there"),
+    put("spec.tolerations", [], of="pod/there"),
+)
+@sabotage(
+    "an emptyDir",
+    remove("spec.volumes[0].hostPath", of="pod/here"),
+    put("spec.volumes[0].emptyDir", {}, of="pod/here"),
+)
+def test_a_host_path_persists_on_its_node_only(lab: Lab) -> None:
+    """What a Pod leaves in a hostPath is found by later Pods of that node, and by none of any other."""
+    # Given a file that a Pod has left in a directory of its node,
+    first = lab.apply("volumes/first-here.yaml")
+    node = lab.ready(first).node
+    lab.post(first, "/file", path="/data/x", present=True)
+    lab.kubectl("delete pod first")
+
+    # when two more Pods look into the directory of that path, one on that node and one on another,
+    here, there = lab.apply("volumes/then-here-and-there.yaml", NODE=node)
+    lab.ready(here, there)
+
+    # then it is there for the one only.
+    assert lab.kubectl("exec here -- ls /data").stdout.split() == ["x"]
+    assert lab.kubectl("exec there -- ls /data").stdout.split() == []
+
+
+@claim(
+    "volumes.kuard-cannot-write",
+    source=VOLUMES + "#hostpath",
+    notes=imprecise(
+        "the application keeps its data on a hostPath",
+        "one that does not run as root cannot: the directory that is made belongs to root",
+    ),
+    twin="owned: the same Pod, which first has the directory given to its user",
+    takes_s=4,
+)
+@sabotage("root", put("spec.containers[0].securityContext.runAsUser", 0, of="pod/plain"))
+@sabotage("nobody gives it away", remove("spec.initContainers", of="pod/owned"))
+def test_a_new_host_path_belongs_to_root(lab: Lab) -> None:
+    """A hostPath directory that did not exist is made for root; another user can read there, but not write."""
+    # Given two Pods that do not run as root, for both of which a directory was made on the node,
+    plain, owned = lab.apply("volumes/not-root.yaml")
+    lab.ready(plain, owned)
+
+    # when both look into it, they may;
+    assert lab.kubectl("exec plain -- ls /data").stdout == lab.kubectl("exec owned -- ls /data").stdout == ""
+
+    # when they write, then only the one may to whom an init container, as root, has given the directory.
+    assert "Permission denied" in lab.refused("exec plain -- touch /data/x").stderr
+    lab.kubectl("exec owned -- touch /data/x")
+
+
+@claim(
+    "volumes.claims",
+    ledger=["volumes.remote-disks", "volumes.hostpath-persistence"],
+    source=CLAIMS + "#persistentvolumeclaims",
+    twin="unserved: the same claim for a class that nobody provides",
+    takes_s=15,
+)
+@sabotage("nobody serves either", put("spec.storageClassName", "nobody", of="persistentvolumeclaim/served"))
+@sabotage("somebody serves both", remove("spec.storageClassName", of="persistentvolumeclaim/unserved"))
+def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
+    """A PersistentVolumeClaim asks a StorageClass for storage, and what a Pod writes there outlives the Pod."""
+    # Given a Pod with a claim that the cluster's default class serves, and one with a claim that no class does,
+    served, unserved, stored, waiting = lab.apply("volumes/claims.yaml")
+    before = lab.eventually("the claim is served", stored, until=lambda pod: pod.ready, within=Window(0, 60))
+    assert lab.get("PersistentVolumeClaim", served.name).raw["status"]["phase"] == "Bound"
+    lab.post(stored, "/file", path="/data/x", present=True)
+
+    # when the Pod is deleted and made again,
+    lab.kubectl("delete pod stored")
+    lab.apply("volumes/claims.yaml")
+    after = lab.eventually(
+        "it is there again", stored, until=lambda pod: pod.ready and pod.uid != before.uid, within=START
+    )
+
+    # then it finds what it had, while the other one still waits for its storage.
+    assert lab.kubectl("exec stored -- ls /data").stdout.split() == ["x"]
+    assert lab.get("PersistentVolumeClaim", unserved.name).raw["status"]["phase"] == "Pending"
+    lab.never("the other Pod is placed", waiting, lambda pod: pod.node, until=after)
+
+
+@claim(
+    "volumes.remote-disks",
+    source=VOLUMES + "#awselasticblockstore",
+    notes=changed("a Pod may use a disk of AWS or GCP", "only where the cloud's CSI driver is installed", since="1.27"),
+    twin="on-the-node: the same Pod with an emptyDir",
+    takes_s=5,
+)
+@sabotage(
+    "no cloud",
+    remove("spec.volumes[0].awsElasticBlockStore", of="pod/on-a-cloud-disk"),
+    put("spec.volumes[0].emptyDir", {}, of="pod/on-a-cloud-disk"),
+)
+def test_a_cloud_disk_waits_for_its_driver(lab: Lab) -> None:
+    """A Pod with a disk of a cloud is accepted and placed, but its containers wait for a driver to attach the disk."""
+    # Given a cluster without that driver,
+    assert "NotFound" in lab.refused("get csidriver ebs.csi.aws.com").stderr
+
+    # when a Pod comes with a disk of AWS, and one with a directory in its place,
+    disk, directory = lab.apply("volumes/cloud-disk.yaml")
+    waiting, _ = lab.eventually(
+        "one is Ready, and the other placed",
+        disk,
+        directory,
+        until=lambda one, other: one.containers and other.ready,
+        within=START,
+    )
+
+    # then the first one is on a node, where nothing happens.
+    assert waiting.node
+    assert (waiting.phase, waiting.container("web").reason) == ("Pending", "ContainerCreating")
+    columns = "{.spec.attacher} {.status.attached} {.spec.source.inlineVolumeSpec.csi.volumeHandle}"
+    asked = lab.poll(
+        "somebody has been asked to attach the disk",
+        lambda: lab.kubectl(f"get volumeattachments -o jsonpath='{{range .items[*]}}{columns},{{end}}'"),
+        until=lambda result: f"vol-{lab.namespace}" in result.stdout,
+    )
+    assert f"ebs.csi.aws.com false vol-{lab.namespace}" in asked.stdout.split(",")
