@@ -32,7 +32,8 @@ class Evidence:
 
     def typed(self, at_s: float, result: Result) -> None:
         """Keep a command as a reader would type it, with what it printed."""
-        words = " ".join(("kubectl", *map(shlex.quote, result.argv[1:]))).replace(f"{ROOT}/", "")
+        program = result.argv[0].rpartition("/")[2]
+        words = " ".join((program, *map(shlex.quote, result.argv[1:]))).replace(f"{ROOT}/", "")
         self._acts.append((at_s, words))
         self.commands.append(
             {

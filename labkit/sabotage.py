@@ -1,4 +1,4 @@
-"""Named mutations of a lab's manifests and acts: each must turn the lab red, or its claim is vacuous."""
+"""Named mutations of a lab's manifests, acts and files: each must turn the lab red, or its claim is vacuous."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Mutation(Protocol):
 
     def on_manifest(self, manifests: list[Manifest]) -> list[Manifest] | None: ...
     def on_act(self, act: str) -> str | None: ...
+    def on_file(self, file: str, text: str) -> str | None: ...
 
 
 class _Nothing:
@@ -22,6 +23,9 @@ class _Nothing:
         return None
 
     def on_act(self, act: str) -> str | None:  # noqa: ARG002  has no say
+        return None
+
+    def on_file(self, file: str, text: str) -> str | None:  # noqa: ARG002  has no say
         return None
 
 
@@ -74,13 +78,20 @@ class put(_Nothing):  # noqa: N801  read as a verb
 
 @dataclass(frozen=True)
 class instead(_Nothing):  # noqa: N801  read as a word: instead("app=debug", "tier=debug")
-    """Put other words into an act, in every act that holds the `said` ones."""
+    """Put other words into an act, in every act that holds the `said` ones.
+
+    With `of` into a file of a build context: instead("DIR", "WORKDIR", of="docker/notes/Dockerfile").
+    """
 
     said: str
     say: str
+    of: str | None = None
 
     def on_act(self, act: str) -> str | None:
-        return act.replace(self.said, self.say) if self.said in act else None
+        return act.replace(self.said, self.say) if self.of is None and self.said in act else None
+
+    def on_file(self, file: str, text: str) -> str | None:
+        return text.replace(self.said, self.say) if self.of == file and self.said in text else None
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,10 @@ class Saboteur:
                 manifests = changed
         return manifests
 
+    def files(self, context: str, files: dict[str, str]) -> dict[str, str]:
+        """Give the files of a build context as the sabotage leaves them."""
+        return {name: self._file(f"{context}/{name}", text) for name, text in files.items()}
+
     def act(self, act: str) -> str:
         """Give the act's words as the sabotage leaves them; empty where the act is left out."""
         for index, mutation in enumerate(self._mutations):
@@ -126,6 +141,13 @@ class Saboteur:
                 self._hit.add(index)
                 act = changed
         return act
+
+    def _file(self, file: str, text: str) -> str:
+        for index, mutation in enumerate(self._mutations):
+            if (changed := mutation.on_file(file, text)) is not None:
+                self._hit.add(index)
+                text = changed
+        return text
 
     def missed(self) -> list[str]:
         """Name the mutations that have touched nothing so far."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import claims, ledger, manifests
+from labkit import claims, contexts, ledger, manifests
 from labkit.paths import ROOT
 
 LABKIT = ROOT / "labkit"
@@ -88,6 +88,12 @@ def test_every_manifest_is_used_and_every_used_one_is_there() -> None:
     text = "".join(p.read_text(encoding="utf-8") for p in LABS.glob("test_*.py"))
     there = {str(p.relative_to(manifests.DIRECTORY)) for p in manifests.DIRECTORY.glob("*/*.yaml")}
     assert {file for file in there if file not in text} == set()
+
+
+def test_every_build_context_is_used() -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in LABS.glob("test_*.py"))
+    there = {f"docker/{p.name}" for p in (contexts.DIRECTORY / "docker").iterdir()}
+    assert {context for context in there if not re.search(f"""["']{context}["']""", text)} == set()
 
 
 def test_claims_belong_to_their_module() -> None:

@@ -1,4 +1,4 @@
-"""The words of a lab that type kubectl, against a kubectl that is a shell script."""
+"""The words of a lab that type kubectl and docker, against programs that are shell scripts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from labkit.claims import Claim, imprecise
-from labkit.cluster import LabCluster
-from labkit.lab import Failed, Lab
+from labkit.cluster import LabCluster, Node, belongings
+from labkit.lab import Accepted, Failed, Lab, NotSetUp
 from labkit.load import Load
-from labkit.sabotage import Sabotage, instead
+from labkit.paths import ROOT
+from labkit.sabotage import Sabotage, instead, skip
 
 CONFIG = {
     "apiVersion": "v1",
@@ -74,3 +75,96 @@ def test_a_kubectl_that_fails_at_a_terminal_has_failed(lab_of: Callable[..., Lab
     lab = lab_of("exit 2")
     with pytest.raises(Failed, match="exit 2"):
         lab.terminal("exec web")
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was removed from engine and node when the lab was closed."""
+    removed: list[str] = []
+    monkeypatch.setattr(belongings, "remove_of_lab", lambda _, layers: removed.extend(layers))
+    monkeypatch.setattr(belongings, "forget", lambda node, _: removed.append(node))
+    return removed
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a docker that runs this script before the real one."""
+
+    def put(script: str) -> None:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "docker").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / "docker").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+
+    return put
+
+
+def test_what_docker_builds_is_marked_and_goes_with_the_lab(
+    lab_of: Callable[..., Lab], docker: Callable[[str], None], removed: list[str]
+) -> None:
+    docker("echo ' ---> 0123456789ab'")
+    lab = lab_of("exit 0")
+    lab.docker("build --tag app .")
+    lab.docker("build --tag app .", cache=True)
+    lab.docker("logs web")
+    marks = f"--label=labs/cluster=c --label=labs/namespace={lab.namespace}"
+    assert [c["command"] for c in lab.evidence.commands] == [
+        f"docker build --force-rm --no-cache {marks} --tag app .",
+        f"docker build --force-rm {marks} --tag app .",
+        "docker logs web",
+    ]
+    lab.close()
+    assert removed == ["0123456789ab"]
+
+
+def test_what_only_looks_at_the_engine_has_nothing_to_remove(
+    lab_of: Callable[..., Lab], docker: Callable[[str], None], removed: list[str]
+) -> None:
+    docker("""echo '[{"Id": "sha256:1"}]'; echo ' ---> 0123456789ab'""")
+    lab = lab_of("exit 0")
+    lab.docker("image ls")
+    lab.close()
+    assert removed == []
+
+
+def test_docker_is_judged_as_kubectl_is(lab_of: Callable[..., Lab], docker: Callable[[str], None]) -> None:
+    docker('test $1 = inspect && echo \'[{"Id": "sha256:1"}]\' && exit; echo no such image >&2; exit 1')
+    lab = lab_of("exit 0", Sabotage("left out", (skip("rmi"),)))
+    assert lab.inspect("app") == {"Id": "sha256:1"}
+    assert lab.docker_tried("start app").rc == 1
+    assert lab.docker_refused("start app").stderr == "no such image\n"
+    with pytest.raises(Failed, match="no such image"):
+        lab.docker("start app")
+    with pytest.raises(Accepted):
+        lab.docker_refused("inspect app")
+    lab.docker("rmi app")
+    assert lab.missed() == []
+
+
+def test_a_context_is_copied_where_something_differs(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0", Sabotage("known", (instead("DIR", "WORKDIR", of="docker/notes/Dockerfile"),)))
+    assert lab.context("docker/mended") == str(ROOT / "images" / "docker" / "mended")
+    copy = Path(lab.context("docker/notes"))
+    assert "WORKDIR ./app" in (copy / "Dockerfile").read_text()
+    first, second = (Path(lab.context("docker/cache", VERSION=version)) for version in "12")
+    assert (first / "app.txt").read_text() != (second / "app.txt").read_text()
+    assert lab.namespace in (first / "requirements.txt").read_text()
+    lab.close()
+    assert not any(path.exists() for path in (copy, first, second))
+
+
+def test_images_are_loaded_as_kind_does_and_taken_off_the_node_again(
+    lab_of: Callable[..., Lab], removed: list[str], tmp_path: Path
+) -> None:
+    lab = lab_of("exit 0")
+    lab.cluster.nodes = (Node("c-worker", "worker", "10.0.0.2", "10.244.1.0/24"),)
+    lab.cluster.kind_path = tmp_path / "kind"
+    lab.cluster.kind_path.write_text("#!/bin/sh\ntest $3 = app:1\n")
+    lab.cluster.kind_path.chmod(0o755)
+    lab.load("app:1")
+    (command,) = lab.evidence.commands
+    assert command["command"] == "kind load docker-image app:1 --name c --nodes c-worker"
+    with pytest.raises(NotSetUp):
+        lab.load("app:2")
+    lab.close()
+    assert set(removed) == {"c-worker"}

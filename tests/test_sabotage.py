@@ -61,6 +61,17 @@ def test_acts_are_reworded_or_left_out() -> None:
     assert not saboteur.missed()
 
 
+def test_files_of_a_build_context_are_reworded() -> None:
+    saboteur = Saboteur(Sabotage("x", (instead("DIR", "WORKDIR", of="docker/app/Dockerfile"),)))
+    files = {"Dockerfile": "DIR /app\n", "app/Dockerfile": "DIR /app\n"}
+    assert saboteur.act("DIR /app") == "DIR /app", "it is no act"
+    assert saboteur.files("docker/other", files) == files
+    assert saboteur.missed()
+    assert saboteur.files("docker/app", files) == files | {"Dockerfile": "WORKDIR /app\n"}
+    assert not saboteur.missed()
+
+
 def test_without_a_sabotage_nothing_is_touched() -> None:
     manifests = twins()
     assert Saboteur(None).manifests(manifests) is manifests
+    assert Saboteur(None).files("docker/app", {"Dockerfile": ""}) == {"Dockerfile": ""}

@@ -69,6 +69,8 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """Where the node image came from: here, pulled or built."""
         self.nodes: tuple[Node, ...] = ()
         self.images: tuple[str, ...] = ()
+        self.python_base = ""
+        """The image with Python and pip on which the sample images are built."""
         self.phases: dict[str, float] = {}
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
         self.nodes_up = threading.Event()
@@ -88,6 +90,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             "node_image": self.image,
             "nodes": [dataclasses.asdict(node) for node in self.nodes],
             "images": list(self.images),
+            "python_base": self.python_base,
             "phases": dict(self.phases),
         }
 
@@ -104,6 +107,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         )
         cluster.nodes = tuple(Node(**node) for node in description["nodes"])
         cluster.images = tuple(description["images"])
+        cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
         return cluster
 

@@ -199,6 +199,7 @@ def _own_status() -> str:
 
 
 def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> tuple[str, ...]:
+    cluster.python_base = supplies.python_base
     with timed(cluster.phases, "images"):
         return images.build(supplies.python_base, progress)
 

@@ -8,7 +8,7 @@ import time
 import psutil
 import tenacity
 
-from labkit.cluster import config, lease, nodes
+from labkit.cluster import belongings, config, lease, nodes
 from labkit.cluster.commands import LEASE_VARIABLE
 from labkit.cluster.lease import Lease, Record
 from labkit.progress import Progress
@@ -52,6 +52,7 @@ def remove(held: Lease) -> None:
             f"the nodes of {record.cluster} are still there after {REMOVE_S:.0f} s:"
             f" see docker ps --all --filter label={nodes.CLUSTER_LABEL}={record.cluster}"
         ) from error
+    belongings.remove_of_cluster(record.cluster)
     held.forget()
 
 

@@ -9,7 +9,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from labkit.cluster import config, interruption, lease, nodes, removal
+from labkit.cluster import belongings, config, interruption, lease, nodes, removal
 from labkit.cluster.lease import Lease
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -24,6 +24,8 @@ class Engine:
         self.coming: list[str] = []
         """Names of containers that the engine still makes; each look at a name finishes one."""
         self.stopped: set[str] = set()
+        self.tidied: list[str] = []
+        """Clusters whose labs' images and containers were removed."""
         self.stuck = False
 
     def has(self, cluster: str) -> None:
@@ -51,6 +53,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     fake = Engine()
     for name in ("of", "all_run", "remove", "name_is_free"):
         monkeypatch.setattr(nodes, name, getattr(fake, name))
+    monkeypatch.setattr(belongings, "remove_of_cluster", fake.tidied.append)
     return fake
 
 
@@ -77,6 +80,7 @@ def test_what_a_killed_run_left_is_removed(engine: Engine, progress: Progress, s
     held.release()
     removal.remove_stale(progress)
     assert engine.containers == {}
+    assert engine.tidied == [held.record.cluster]
     assert lease.records() == []
     assert f"removing {held.record.cluster}: left by a run that was killed" in said[0]
 

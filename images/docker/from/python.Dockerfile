@@ -1,0 +1,3 @@
+ARG REGISTRY
+FROM ${REGISTRY}/python:3.6
+COPY . /app

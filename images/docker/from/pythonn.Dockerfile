@@ -1,0 +1,3 @@
+ARG REGISTRY
+FROM ${REGISTRY}/pythonn:3.6
+COPY . /app

@@ -1,0 +1,3 @@
+"""The strings of a guitar."""
+
+STRINGS = "EADGBE"

@@ -1,0 +1,82 @@
+"""What labs build and run on the engine itself, beside the nodes: marked as a cluster's, and removed with it.
+
+The marks are labels, so that whatever a killed run leaves is found without its help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import requests
+from docker.errors import APIError, NotFound
+
+from labkit.cluster import nodes
+from labkit.cluster.nodes import answering, engine
+
+CLUSTER_LABEL = "labs/cluster"
+"""The cluster for which an image was built or a container started."""
+
+NAMESPACE_LABEL = "labs/namespace"
+"""The lab that did it, by its namespace."""
+
+
+def marks(cluster: str, namespace: str) -> list[str]:
+    """Give the options of `docker build`, `run` and `create` that mark what comes of them."""
+    return [f"--label={CLUSTER_LABEL}={cluster}", f"--label={NAMESPACE_LABEL}={namespace}"]
+
+
+def remove_of_cluster(cluster: str) -> None:
+    """Remove all containers and images that labs on a cluster have made. Raises Inconclusive."""
+    _remove(f"{CLUSTER_LABEL}={cluster}", ())
+
+
+def remove_of_lab(namespace: str, unnamed: Iterable[str] = ()) -> None:
+    """Remove a lab's containers and images, and which of these ids' beginnings nothing names. Raises Inconclusive."""
+    _remove(f"{NAMESPACE_LABEL}={namespace}", unnamed)
+
+
+def forget(node: str, namespace: str) -> None:
+    """Remove a lab's images from a node, under all names that the node has for them. Raises Inconclusive."""
+    _, listing = nodes.execute(node, "ctr --namespace k8s.io images list")
+    digests = {words[0]: words[2] for line in listing.splitlines()[1:] if len(words := line.split()) > 2}
+    names = {name for name in digests if f"/{namespace}/" in name}
+    # The runtime knows an image by its id as well, and kind's import leaves a third name.
+    nameless = {name for name in digests if name.startswith(("sha256:", "import-"))}
+    own = {digests[name] for name in names} - {digests[name] for name in digests.keys() - names - nameless}
+    names |= {name for name in nameless if digests[name] in own}
+    if names:
+        nodes.execute(node, f"ctr --namespace k8s.io images remove {' '.join(sorted(names))}")
+
+
+def _remove(label: str, unnamed: Iterable[str]) -> None:
+    with answering():
+        for container in engine().api.containers(all=True, filters={"label": label}):
+            try:
+                engine().api.remove_container(container["Id"], v=True, force=True)
+            except APIError as error:
+                if error.status_code not in (requests.codes.not_found, requests.codes.conflict):
+                    raise  # 409: its removal is under way
+        left = _ids({"label": label})
+        # What a builder has printed names images that others use, too; only what nothing names is the lab's own.
+        left += [
+            image for image in _ids({"dangling": True}) if image.removeprefix("sha256:").startswith(tuple(unnamed))
+        ]
+        # An image goes after those that were built on it: each round takes away the last of them.
+        while left and len(rest := [image for image in left if not _is_gone(image)]) < len(left):
+            left = rest
+
+
+def _ids(filters: dict[str, str | bool]) -> list[str]:
+    return [str(image["Id"]) for image in engine().api.images(filters=filters)]
+
+
+def _is_gone(image: str) -> bool:
+    try:
+        engine().api.remove_image(image, force=True)
+    except NotFound:
+        return True
+    except APIError as error:
+        if error.status_code == requests.codes.conflict:  # another image or a container still needs it
+            return False
+        raise
+    return True

@@ -1,0 +1,97 @@
+"""What labs leave on the engine: what is marked goes, in an order in which it can, and nothing else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from docker.errors import APIError, ImageNotFound
+
+from labkit.cluster import belongings, nodes
+
+LISTING = """\
+REF                      TYPE  DIGEST    SIZE
+docker.io/lab-a/app:1    x     sha256:1  1 MiB
+docker.io/lab-b/app:1    x     sha256:2  1 MiB
+docker.io/lab-d/web:1    x     sha256:3  1 MiB
+docker.io/labs/web:1     x     sha256:3  1 MiB
+import-today@sha256:1    x     sha256:1  1 MiB
+sha256:11                x     sha256:1  1 MiB
+sha256:22                x     sha256:2  1 MiB
+sha256:33                x     sha256:3  1 MiB
+"""
+
+
+class Engine:
+    """Stands for the engine's API: containers and images with a label each, images built on images."""
+
+    def __init__(self) -> None:
+        self.labels = {"c1": "labs/namespace=a", "c2": "labs/namespace=b", "sha256:i1": "labs/namespace=a"}
+        self.labels |= {
+            "sha256:i2": "labs/namespace=a",
+            "sha256:i3": "labs/namespace=b",
+            "sha256:u1": "",
+            "sha256:u2": "",
+        }
+        self.built_on = {"sha256:i2": "sha256:i1"}
+        self.gone: list[str] = []
+
+    def containers(self, *, filters: dict[str, str], **_: object) -> list[dict[str, str]]:
+        return self._with(filters["label"], "c")
+
+    def images(self, *, filters: dict[str, Any]) -> list[dict[str, str]]:
+        return self._with(filters["label"], "sha256:i") if "label" in filters else self._with("", "sha256:u")
+
+    def remove_container(self, name: str, **_: object) -> None:
+        self.gone.append(name)
+
+    def remove_image(self, name: str, **_: object) -> None:
+        if name in self.gone:
+            raise ImageNotFound("gone")
+        if any(base == name and image not in self.gone for image, base in self.built_on.items()):
+            raise APIError("in use", SimpleNamespace(status_code=requests.codes.conflict))  # type: ignore[arg-type]
+        self.gone.append(name)
+
+    def _with(self, label: str, kind: str) -> list[dict[str, str]]:
+        return [{"Id": name} for name, has in self.labels.items() if has == label and name.startswith(kind)]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine()
+    monkeypatch.setattr(belongings, "engine", lambda: SimpleNamespace(api=engine))
+    return engine
+
+
+def test_images_go_after_those_that_were_built_on_them(engine: Engine) -> None:
+    belongings.remove_of_lab("a")
+    assert engine.gone == ["c1", "sha256:i2", "sha256:i1"]
+
+
+def test_of_what_has_no_mark_only_the_unnamed_steps_of_the_lab_go(engine: Engine) -> None:
+    belongings.remove_of_lab("none", {"u1", "i3"})
+    assert engine.gone == ["sha256:u1"]
+
+
+def test_what_cannot_be_removed_is_left(engine: Engine) -> None:
+    engine.built_on["sha256:i3"] = "sha256:i1"
+    belongings.remove_of_lab("a")
+    assert engine.gone == ["c1", "sha256:i2"]
+
+
+def test_a_node_forgets_a_labs_images_and_what_they_alone_have_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed: list[str] = []
+
+    def execute(_: str, script: str) -> tuple[int, str]:
+        typed.append(script)
+        return 0, LISTING
+
+    monkeypatch.setattr(nodes, "execute", execute)
+    belongings.forget("worker", "lab-a")
+    assert typed[1:] == ["ctr --namespace k8s.io images remove docker.io/lab-a/app:1 import-today@sha256:1 sha256:11"]
+    belongings.forget("worker", "lab-c")
+    assert len(typed) == 3
+    belongings.forget("worker", "lab-d")
+    assert typed[4:] == ["ctr --namespace k8s.io images remove docker.io/lab-d/web:1"], "others have that image, too"
