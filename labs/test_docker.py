@@ -48,7 +48,11 @@ def test_a_dockerfile_is_not_a_manifest(lab: Lab) -> None:
     twin="mended: the same with WORKDIR, on no base",
     takes_s=1,
 )
-@sabotage("the instruction is known", instead("DIR ./app", "WORKDIR ./app", of="docker/notes/Dockerfile"))
+@sabotage(
+    "the instruction is known",
+    instead("DIR ./app", "WORKDIR ./app", of="docker/notes/Dockerfile"),
+    instead("pythonn:3.6", "scratch", of="docker/notes/Dockerfile"),
+)
 @sabotage("the mended one has it, too", instead("WORKDIR", "DIR", of="docker/mended/Dockerfile"))
 def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab) -> None:
     """An instruction that docker does not know ends a build before its first step, whatever else is wrong."""
@@ -84,11 +88,11 @@ def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab) -> None:
     lab.poll("the registry answers", lambda: lab.browse(f"http://{address}/"), until=lambda page: page.outcome == "ok")
     lab.docker(f"build --tag {address}/python:3.6 {lab.context('docker/mended')}")
 
-    # when builds start from that image, and from one whose name has a letter more,
-    lab.docker(f"build --build-arg REGISTRY={address} --file {context}/python.Dockerfile {context}")
+    # when a build is to start from a name with a letter more, and one from the image's own,
     lab.docker_refused(f"build --build-arg REGISTRY={address} --file {context}/pythonn.Dockerfile {context}")
+    lab.docker(f"build --build-arg REGISTRY={address} --file {context}/python.Dockerfile {context}")
 
-    # then the registry was asked for the second, in vain.
+    # then the registry was asked for the first, in vain.
     asked = lab.docker(f"logs {registry}").stdout
     assert '/v2/pythonn/manifests/3.6", "status": 404' in asked
 
@@ -115,10 +119,11 @@ def test_the_python_of_an_image_has_to_fit_its_packages(lab: Lab) -> None:
         'needs = SpecifierSet(metadata("Django")["Requires-Python"]); '
         'print(sys.version.split()[0] in needs, "3.6" in needs)'
     )
-    said = lab.docker(f"run --rm --entrypoint python {image} -c '{asked}'").stdout.split()
+    on_this, on_the_notes = lab.docker(f"run --rm --entrypoint python {image} -c '{asked}'").stdout.split()
 
     # then it runs on the first only.
-    assert said == ["True", "False"]
+    assert on_this == "True", "the image has a Python that is too old"
+    assert on_the_notes == "False", "it still runs on the notes' Python"
 
 
 @claim(
@@ -250,8 +255,8 @@ def test_a_tag_is_a_name_that_moves(lab: Lab) -> None:
     lab.docker(f"build --tag {app}:latest --label version=2 {context}")
 
     # then that is its name, and the other one stays where it was.
-    assert lab.inspect(app)["Config"]["Labels"]["version"] == "2"
-    assert lab.inspect(f"{app}:1")["Id"] == first["Id"]
+    assert lab.inspect(app)["Config"]["Labels"]["version"] == "2", "latest is still the first image"
+    assert lab.inspect(f"{app}:1")["Id"] == first["Id"], "the other name has moved, too"
 
 
 @claim(
@@ -285,8 +290,8 @@ def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab) -> None:
         lambda: [lab.docker(f"logs {shell}").stdout, lab.docker(f"logs {exec_}").stdout],
         until=lambda logs: all("listening" in log for log in logs),
     )
-    assert lab.docker(f"exec {shell} cat /proc/1/comm").stdout.strip() == "sh"
-    assert lab.docker(f"exec {exec_} cat /proc/1/comm").stdout.strip() == "python3"
+    assert lab.docker(f"exec {shell} cat /proc/1/comm").stdout.strip() == "sh", "the server is process 1"
+    assert lab.docker(f"exec {exec_} cat /proc/1/comm").stdout.strip() == "python3", "a shell is process 1"
 
     # when docker stops them, with SIGTERM and two seconds later SIGKILL,
     lab.docker(f"stop -t 2 {shell} {exec_}")
@@ -378,8 +383,9 @@ def test_runserver_answers_inside_its_container_only(lab: Lab) -> None:
 
     # and when they are asked from outside, then one does.
     address, address_too = lab.docker(f"port {loopback}").stdout, lab.docker(f"port {everywhere}").stdout
-    assert lab.browse(f"http://{address.split()[-1]}/healthy").outcome in ("reset", "refused")
-    assert lab.browse(f"http://{address_too.split()[-1]}/healthy").outcome == "ok"
+    outside = lab.browse(f"http://{address.split()[-1]}/healthy").outcome
+    assert outside in ("reset", "refused"), "it is reached"
+    assert lab.browse(f"http://{address_too.split()[-1]}/healthy").outcome == "ok", "it is not reached"
 
 
 @claim(
@@ -398,8 +404,8 @@ def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None
     own, shared, _ = lab.ready(loopback, everywhere, client)
 
     # when another Pod asks for them, then one does not listen,
-    assert lab.fetch(client, f"http://{own.ip}:8000/", timeout_s=10)[0].outcome == "refused"
-    assert lab.fetch(client, f"http://{shared.ip}:8000/", timeout_s=10)[0].outcome == "ok"
+    assert lab.fetch(client, f"http://{own.ip}:8000/", timeout_s=10)[0].outcome == "refused", "it is reached"
+    assert lab.fetch(client, f"http://{shared.ip}:8000/", timeout_s=10)[0].outcome == "ok", "it is not reached"
 
     # and when a port is forwarded to it, then it answers.
     with lab.listening("port-forward pod/loopback :8000") as url:

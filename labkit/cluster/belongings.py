@@ -38,14 +38,24 @@ def remove_of_lab(namespace: str, unnamed: Iterable[str] = ()) -> None:
 def forget(node: str, namespace: str) -> None:
     """Remove a lab's images from a node, under all names that the node has for them. Raises Inconclusive."""
     _, listing = nodes.execute(node, "ctr --namespace k8s.io images list")
-    digests = {words[0]: words[2] for line in listing.splitlines()[1:] if len(words := line.split()) > 2}
+    digests = {words[0]: words[2] for line in listing.splitlines() if len(words := line.split()) > 2}
     names = {name for name in digests if f"/{namespace}/" in name}
-    # The runtime knows an image by its id as well, and kind's import leaves a third name.
     nameless = {name for name in digests if name.startswith(("sha256:", "import-"))}
     own = {digests[name] for name in names} - {digests[name] for name in digests.keys() - names - nameless}
+    # The runtime knows an image by its id as well, and kind's import leaves the list of what it has imported.
     names |= {name for name in nameless if digests[name] in own}
+    _, lists = nodes.execute(node, _IMPORTED)
+    names |= {line.split()[0] for line in lists.splitlines() if f"/{namespace}/" in line}
     if names:
         nodes.execute(node, f"ctr --namespace k8s.io images remove {' '.join(sorted(names))}")
+
+
+_IMPORTED = """
+for name in $(ctr --namespace k8s.io images list --quiet | grep ^import-); do
+    echo "$name $(ctr --namespace k8s.io content get "${name#*@}" | tr --delete '[:space:]')"
+done
+"""
+"""Gives a line for each import: its name, and its content, in which the images are named."""
 
 
 def _remove(label: str, unnamed: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from labkit import images, supply
-from labkit.cluster import config, interruption, lease, network, removal
+from labkit.cluster import belongings, config, interruption, lease, network, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LabCluster, timed
 from labkit.cluster.lease import Lease
@@ -136,8 +136,10 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             continue
         with contextlib.ExitStack() as parting:
             parting.callback(_part, held, progress)
+            # A run that was killed may have left nodes paused, and what its labs have built. Nobody else uses them now.
             for node in config.node_names(config.read(), record.cluster):
-                unpause(node)  # a run that was killed may have left it so
+                unpause(node)
+            belongings.remove_of_cluster(record.cluster)
             try:
                 cluster = _checked(held, supplies, progress)
             except (CannotRun, Inconclusive) as trouble:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from labkit import images, supply
-from labkit.cluster import LabCluster, lease, nodes, provision, removal
+from labkit.cluster import LabCluster, belongings, lease, nodes, provision, removal
 from labkit.cluster.lease import Lease
 from labkit.cluster.provision import running
 from labkit.progress import Progress
@@ -63,6 +63,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))
     monkeypatch.setattr(provision, "_ids", lambda tags: dict.fromkeys(tags, machine.image_ids))
     monkeypatch.setattr(provision, "unpause", does("unpause"))
+    monkeypatch.setattr(belongings, "remove_of_cluster", does("remove what labs left"))
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)
     monkeypatch.setattr(LabCluster, "create", create)
@@ -179,6 +180,7 @@ def test_a_kept_cluster_is_used_again_by_the_next_run_and_stays_kept(machine: Ma
         assert second.name == first.name
         assert machine.did.count("create") == 1
         assert machine.did.count("load_archive") == 1, "unchanged images were loaded again"
+        assert {"unpause", "remove what labs left"} <= set(machine.did)
     (record,) = lease.records()
     assert record.kept
 
