@@ -1,4 +1,4 @@
-"""The least that pip asks of what builds a package: a wheel, which is an archive of the module and what is said of it."""
+"""The least that pip asks of what builds a package: a wheel, an archive of the module and of what is said of it."""
 
 import zipfile
 from pathlib import Path
