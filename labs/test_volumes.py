@@ -134,7 +134,7 @@ def test_containers_of_a_pod_share_a_volume(lab: Lab) -> None:
 
     # when one writes a file on both of its volumes,
     lab.post(pair, "/file", path="/in/shared/x", present=True)
-    lab.post(pair, "/file", path="/in/own/x", present=True)
+    lab.post(pair, "/file", path="/in/own/y", present=True)
 
     # then the other sees that on the volume that they share.
     assert lab.kubectl("exec pair -c reader -- ls /out/shared").stdout.split() == ["x"]
