@@ -127,7 +127,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         jsonschema.validate(results, schema())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CannotRun(f"{path} is no results file ({error}); run `nox -s labs` again to make it") from error
     except jsonschema.ValidationError as error:
         raise CannotRun(f"{path} is of another schema ({error.message[:200]}); run `nox -s labs` again") from error
