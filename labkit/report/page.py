@@ -6,7 +6,7 @@ import base64
 import functools
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -43,6 +43,15 @@ class Detail:
     all_decided: bool = True
     """Whether the versions before a change are shown as the newest is."""
 
+    @property
+    def lines(self) -> int:
+        """Lines of what was seen."""
+        return self.output // 20
+
+    @property
+    def commands(self) -> int:
+        return self.output // 50 + 2
+
 
 DETAILS = (
     Detail(4000, 4000, True),
@@ -68,12 +77,19 @@ class Evidence:
     entries: Sequence[Mapping[str, Any]]
     commands: Sequence[Mapping[str, Any]]
     same_commands: bool
+    most_lines: int
 
 
 def render(matrix: Matrix) -> str:
     """Give the page, with as much evidence as fits."""
+    same = {
+        (claim.id, cell.version.name)
+        for claim in matrix.claims
+        for cell in claim.cells
+        if cell.record and cell.record is not claim.record and _printed_alike(cell.record, claim.record)
+    }
     for detail in DETAILS:
-        page = _render(matrix, detail)
+        page = _render(matrix, detail, same)
         if len(page.encode()) <= MOST_BYTES:
             break
     return page
@@ -114,16 +130,18 @@ def dots(topic: Topic, version: Version) -> tuple[int, int, list[tuple[str, str]
     return *size, [(verdict, "".join(path)) for verdict, path in sorted(paths.items())]
 
 
-def evidence(claim: Claim, detail: Detail) -> list[Evidence]:
-    """Give what each version that ran the claim has to show, newest first."""
+def evidence(claim: Claim, detail: Detail, alike: Collection[tuple[str, str]]) -> list[Evidence]:
+    """Give what each version that ran the claim has to show, newest first.
+
+    `alike` are claims and versions whose commands printed what they print on the newest.
+    """
     told = [cell for cell in claim.cells if cell.record]
     shown: list[Evidence] = []
-    newest = told[0].record or {}
     for index, cell in enumerate(told):
         record = cell.record or {}
         changed = detail.all_decided and any(cell.verdict != other.verdict for other in told)
         whole = index == 0 or changed
-        same = index > 0 and _comparable(record) == _comparable(newest)
+        same = (claim.id, cell.version.name) in alike
         most = detail.output if whole else detail.others
         shown.append(
             Evidence(
@@ -132,8 +150,11 @@ def evidence(claim: Claim, detail: Detail) -> list[Evidence]:
                 whole or (detail.drawings and (same or most > 0)),
                 timeline.draw(record) if whole or detail.drawings else None,
                 record["timeline"] if whole else (),
-                [_printed(command, most) for command in record["commands"]] if most and not same else (),
+                [_printed(command, most) for command in record["commands"][: detail.commands]]
+                if most and not same
+                else (),
                 same,
+                detail.lines,
             )
         )
     return shown
@@ -148,7 +169,7 @@ def commented(manifest: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _render(matrix: Matrix, detail: Detail) -> str:
+def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) -> str:
     style, script = _resource("style.css"), _resource("script.js")
     page = _templates().get_template("page.html.j2")
     return page.render(
@@ -160,7 +181,7 @@ def _render(matrix: Matrix, detail: Detail) -> str:
         bad=news.bad(matrix),
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
-        evidence=lambda claim: evidence(claim, detail),
+        evidence=lambda claim: evidence(claim, detail, alike),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -168,9 +189,14 @@ def _render(matrix: Matrix, detail: Detail) -> str:
     )
 
 
-def _comparable(record: Record) -> list[tuple[str, int, str]]:
-    """Give what commands printed without what differs from run to run: names, times and addresses."""
-    return [(_plain(c["command"]), c["exit"], _plain(c["stdout"] + c["stderr"])) for c in record["commands"]]
+def _printed_alike(one: Record, other: Record) -> bool:
+    """Tell whether commands printed the same but for what differs from run to run: names, times and addresses."""
+    pairs = zip(one["commands"], other["commands"], strict=False)
+    return len(one["commands"]) == len(other["commands"]) and all(
+        a["exit"] == b["exit"]
+        and all(a[part] == b[part] or _plain(a[part]) == _plain(b[part]) for part in ("command", "stdout", "stderr"))
+        for a, b in pairs
+    )
 
 
 _PASSING = (
@@ -194,17 +220,18 @@ def _plain(printed: str) -> str:
     return re.sub(r" {2,}", "  ", printed)
 
 
-def seen(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Write a timeline's entries as lines with columns: when, who, what object, what was seen."""
+def seen(entries: Sequence[Mapping[str, Any]], most: int) -> str:
+    """Write a timeline's entries as at most so many lines with columns: when, who, what object, what was seen."""
     # A state's words begin with the object's name, which need not be said twice.
     told = [
         (_seconds(e["at_s"]), e["who"], e["object"], text.one_line(e["seen"]).removeprefix(e["object"]).lstrip(": "))
-        for e in entries
+        for e in entries[:most]
     ]
     widths = [min(max((len(line[column]) for line in told), default=0), 40) for column in range(3)]
-    return "\n".join(
+    lines = [
         f"{at:>{widths[0]}}  {who:<{widths[1]}}  {object:<{widths[2]}}  {words}" for at, who, object, words in told
-    )
+    ]
+    return "\n".join([*lines, f"[{len(entries) - most} more lines]"] if len(entries) > most else lines)
 
 
 def _printed(command: Mapping[str, Any], most: int) -> dict[str, Any]:

@@ -17,8 +17,9 @@ Scale = Callable[[float], float]
 WIDTH = 760.0
 MARGIN = 14.0
 BAR = 15.0
-LANE = 42.0
+LANE = 44.0
 ROW = 30.0
+COUNT = 26.0
 TOP = 26.0
 """Units of the drawing, which is scaled to its place; text is 11 to 12 units high."""
 
@@ -126,7 +127,7 @@ def draw(record: Record) -> Drawing | None:
         tuple(allowed),
         tuple(_ticks(begin, end, x)),
         axis_y,
-        _says(lanes, windows),
+        _says(lanes, shown),
     )
 
 
@@ -221,7 +222,7 @@ def _lane(role: str, name: str, y: float, entries: list[Record], x: Scale, end: 
         high, full = (round(BAR * min(share, most) / most, 1) for share in (now.there, now.ready))
         there += f"M{left:g} {base:g}v-{high:g}H{right:g}v{high:g}" if high else ""
         ready += f"M{left:g} {base:g}v-{full:g}H{right:g}v{full:g}z" if full else ""
-        if most > 1 and (not counts or left > counts[-1][0] + 26):
+        if most > 1 and right - left > COUNT:
             counts.append((left, f"{now.ready}/{now.there}"))
     return Lane(role, _short(name, 70), y, there, ready, tuple(_marked(marks, y)), tuple(restarts), tuple(counts))
 
@@ -235,7 +236,7 @@ def _stretches(
         pair for before, pair in zip([None, *levels], levels, strict=False) if not before or before[1] != pair[1]
     ]
     for (at_s, now), until in zip(changes, [*(at_s for at_s, _ in changes[1:]), end], strict=False):
-        if x(until) > x(at_s):
+        if x(until) >= x(at_s) + 0.4:
             yield x(at_s), x(until), now
 
 
