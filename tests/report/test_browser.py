@@ -101,13 +101,13 @@ def test_filters_make_the_link(opened: Page) -> None:
     window.get_by_role("searchbox").fill("never")
     assert shown(window) == ["health.waits"]
     window.locator(".claim:visible > summary").click()
-    assert window.url.endswith("#health.waits?q=never&show=broken&topic=health")
+    window.wait_for_url(lambda url: url.endswith("#health.waits?q=never&show=broken&topic=health"))
     window.reload()
     assert shown(window) == ["health.waits"]
     assert window.locator("details.claim[open]").count() == 1
     window.get_by_role("button", name="Clear").click()
-    window.wait_for_function("document.querySelector('#count').textContent === '5 claims'")
-    assert window.url.endswith("#health.waits")
+    assert window.locator("#count").inner_text() == "5 claims"
+    window.wait_for_url(lambda url: url.endswith("#health.waits"))
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -144,7 +144,7 @@ def test_the_keyboard_is_enough(opened: Page) -> None:
     assert window.evaluate("document.activeElement.matches('.claim > summary')")
     window.keyboard.press("Enter")
     assert window.locator("details.claim[open]").count() == 1
-    assert "#health.restarts" in window.url
+    window.wait_for_url(lambda url: url.endswith("#health.restarts"))
 
 
 @pytest.mark.parametrize("width", [320, 1200])

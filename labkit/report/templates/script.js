@@ -107,7 +107,7 @@
   }
 
   form.addEventListener("input", () => { filter(); keep(); });
-  form.addEventListener("reset", () => setTimeout(() => { filter(); keep(); }));
+  document.getElementById("clear").addEventListener("click", () => { form.reset(); filter(); keep(); });
   form.addEventListener("submit", event => event.preventDefault());
   addEventListener("hashchange", follow);
 
