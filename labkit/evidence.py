@@ -41,19 +41,23 @@ class Evidence:
 
     def typed(self, at_s: float, result: Result) -> None:
         """Keep a command as a reader would type it, with what it printed."""
-        words = " ".join(("kubectl", *map(shlex.quote, result.argv[1:])))
-        for path, name in self._names.items():
-            words = words.replace(path, name)
+        words = self._named(" ".join(("kubectl", *map(shlex.quote, result.argv[1:]))))
         self._acts.append((at_s, words))
         self.commands.append(
             {
                 "at_s": round(at_s, 3),
                 "command": words,
                 "exit": result.rc,
-                "stdout": _cut(result.stdout),
-                "stderr": _cut(result.stderr),
+                "stdout": _cut(self._named(result.stdout)),
+                "stderr": _cut(self._named(result.stderr)),
             }
         )
+
+    def _named(self, text: str) -> str:
+        """Call the files of this machine by the names that they have for every reader."""
+        for path, name in self._names.items():
+            text = text.replace(path, name)
+        return text
 
     def awaited(self, goal: str, subjects: Iterable[Subject[Any]], within: Window, from_s: float) -> dict[str, Any]:
         """Keep what is awaited from that second on; who awaits it puts `seen_s` into what this gives."""

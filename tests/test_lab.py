@@ -90,9 +90,10 @@ def test_a_window_keeps_what_was_allowed_and_when_it_was_seen(lab_of: Callable[.
 
 def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LabCluster, "workers", (SimpleNamespace(name="worker"),))
-    lab = lab_of("exit 1")
+    lab = lab_of('echo "cannot read $3" >&2; exit 1')
     with pytest.raises(Failed):
         lab.apply("replicasets/no-pods-from-the-controller.yaml")
     (command,) = lab.evidence.commands
     assert command["command"] == "kubectl apply -f manifests/replicasets/no-pods-from-the-controller.yaml -o json"
+    assert command["stderr"] == "cannot read manifests/replicasets/no-pods-from-the-controller.yaml\n"
     assert "${NAMESPACE}" in lab.evidence.manifests["manifests/replicasets/no-pods-from-the-controller.yaml"]
