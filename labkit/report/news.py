@@ -30,14 +30,17 @@ def headline(matrix: Matrix) -> str:
     newest = matrix.newest
     counts = matrix.counts(newest)
     judged = sum(counts.values()) - counts[NOT_RUN]
-    if (bad := sum(counts[verdict] for verdict in BAD)) or counts["holds"] != judged:
+    tried = " that were run" if counts[NOT_RUN] else ""
+    if not judged:
+        return f"No claim was run on Kubernetes {newest.name}."
+    if counts["holds"] != judged:
         others = [f"{counts[v]} {v.replace('-', ' ')}" for v in (*BAD, "inconclusive", "not-applicable") if counts[v]]
         verb = "hold" if counts["holds"] != 1 else "holds"
-        told = f"{counts['holds']} of {counted(judged, 'claim')} {verb}"
-        return f"{told} on Kubernetes {newest.name}; {joined(others)}." if bad or others else f"{told}."
+        told = f"{counts['holds']} of {counted(judged, 'claim')}{tried} {verb}"
+        return f"{told} on Kubernetes {newest.name}; {joined(others)}."
     if judged == 1:
-        return f"The one claim that was tried holds on Kubernetes {newest.name}."
-    return f"All {judged} claims hold on Kubernetes {newest.name}."
+        return f"The one claim that was run holds on Kubernetes {newest.name}."
+    return f"All {judged} claims{tried} hold on Kubernetes {newest.name}."
 
 
 def changes(matrix: Matrix) -> list[Changes]:

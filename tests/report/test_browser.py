@@ -77,6 +77,7 @@ def shown(window: Any) -> list[str]:
         ("#?show=broken&version=1.37", ["health.restarts"]),
         ("#?show=corrected", ["health.waits"]),
         ("#?show=unclear&version=1.37", ["pods.unclear"]),
+        ("#?show=unclear", ["pods.lonely", "pods.unclear"]),
         ("#?version=1.36", ["health.restarts", "health.waits", "pods.quiet"]),
         ("#?version=1.35", []),
         ("#?topic=pods", ["pods.lonely", "pods.quiet", "pods.unclear"]),

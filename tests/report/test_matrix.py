@@ -87,7 +87,7 @@ def test_topics_go_by_the_notes_and_claims_by_the_lesson(results: Record, record
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        (["holds"], "The one claim that was tried holds on Kubernetes 1.37."),
+        (["holds"], "The one claim that was run holds on Kubernetes 1.37."),
         (["holds"] * 3, "All 3 claims hold on Kubernetes 1.37."),
         (["holds", "broken", "vacuous"], "1 of 3 claims holds on Kubernetes 1.37; 1 broken and 1 vacuous."),
         (["holds", "holds", "not-applicable"], "2 of 3 claims hold on Kubernetes 1.37; 1 not applicable."),
@@ -97,6 +97,15 @@ def test_topics_go_by_the_notes_and_claims_by_the_lesson(results: Record, record
 def test_the_headline_is_of_the_newest_version(results: Record, record: Record, verdicts: list[str], said: str) -> None:
     records = [record(f"a.c{n}", verdict) for n, verdict in enumerate(verdicts)]
     assert news.headline(built(results, ("v1.37.0", records), ("v1.36.4", []))) == said
+
+
+def test_the_headline_promises_nothing_of_what_was_not_run(results: Record, record: Record) -> None:
+    older = ("v1.36.4", [record(f"a.c{n}") for n in range(9)])
+    two = [record("a.c1"), record("a.c2")]
+    assert (
+        news.headline(built(results, ("v1.37.0", two), older)) == "All 2 claims that were run hold on Kubernetes 1.37."
+    )
+    assert news.headline(built(results, ("v1.37.0", []), older)) == "No claim was run on Kubernetes 1.37."
 
 
 def test_the_notes_are_counted_by_how_they_are_wrong(results: Record, record: Record) -> None:

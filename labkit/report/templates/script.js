@@ -28,7 +28,8 @@
     unclear: (claim, on) => verdicts(claim, on).some(v => v === "inconclusive" || v === "not-run"),
     corrected: (claim, on) => claim.corrected && tests[""](claim, on),
   };
-  const verdicts = (claim, on) => on ? [claim.cells.get(on)] : [...claim.cells.values()];
+  const ran = new Set(claims.flatMap(claim => [...claim.cells].filter(cell => cell[1] !== "not-run").map(cell => cell[0])));
+  const verdicts = (claim, on) => [...claim.cells].filter(cell => on ? cell[0] === on : ran.has(cell[0])).map(cell => cell[1]);
 
   function filter() {
     const wanted = Object.fromEntries(fields.map(name => [name, form.elements[name].value]));
