@@ -42,6 +42,8 @@ class Detail:
     """Whether these versions have timelines, too."""
     all_decided: bool = True
     """Whether the versions before a change are shown as the newest is."""
+    lanes: int = timeline.MOST_LANES
+    """Objects that a timeline draws."""
 
     @property
     def lines(self) -> int:
@@ -49,8 +51,24 @@ class Detail:
         return self.output // 20
 
     @property
+    def acts(self) -> int:
+        return _between(4, self.output // 50, 20)
+
+    @property
     def commands(self) -> int:
         return self.output // 50 + 2
+
+    @property
+    def words(self) -> int:
+        """Characters of an act or a command."""
+        return _between(120, self.output, 300)
+
+    @property
+    def manifest(self) -> int:
+        return _between(400, 2 * self.output, 6000)
+
+    def reason(self, *, whole: bool) -> int:
+        return _between(120, self.output, 2000 if whole else 500)
 
 
 DETAILS = (
@@ -60,6 +78,7 @@ DETAILS = (
     Detail(1000, 0, False),
     Detail(400, 0, False, all_decided=False),
     Detail(100, 0, False, all_decided=False),
+    Detail(60, 0, False, all_decided=False, lanes=2),
 )
 """From all to little; the page takes the first that fits."""
 
@@ -71,13 +90,19 @@ class Evidence:
     cell: Cell
     words: str
     """What was allowed and seen of the effect, empty where nothing was awaited."""
-    whole: bool
-    """Whether drawing, table and commands are here."""
     drawing: timeline.Drawing | None
     entries: Sequence[Mapping[str, Any]]
     commands: Sequence[Mapping[str, Any]]
     same_commands: bool
+    reason: str
+    acts: Sequence[tuple[int, float, str]]
     most_lines: int
+
+    @property
+    def shows(self) -> bool:
+        """Whether there is more to it than a row of the table of versions."""
+        observed = (self.cell.record or {}).get("observations", ())
+        return bool(self.reason or self.drawing or self.commands or len(observed) > 1)
 
 
 def render(matrix: Matrix) -> str:
@@ -147,13 +172,14 @@ def evidence(claim: Claim, detail: Detail, alike: Collection[tuple[str, str]]) -
             Evidence(
                 cell,
                 timeline.sides(*effect) if (effect := timeline.effect(record)) else "",
-                whole or (detail.drawings and (same or most > 0)),
-                timeline.draw(record) if whole or detail.drawings else None,
+                timeline.draw(record, detail.lanes) if whole or detail.drawings else None,
                 record["timeline"] if whole else (),
-                [_printed(command, most) for command in record["commands"][: detail.commands]]
+                [_printed(command, most, detail.words) for command in record["commands"][: detail.commands]]
                 if most and not same
                 else (),
                 same,
+                text.cut(record["reason"], detail.reason(whole=whole)),
+                [(n, at_s, text.cut(words, detail.words)) for n, at_s, words in timeline.acts(record)[: detail.acts]],
                 detail.lines,
             )
         )
@@ -182,6 +208,7 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
         evidence=lambda claim: evidence(claim, detail, alike),
+        most_manifest=detail.manifest,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -234,10 +261,14 @@ def seen(entries: Sequence[Mapping[str, Any]], most: int) -> str:
     return "\n".join([*lines, f"[{len(entries) - most} more lines]"] if len(entries) > most else lines)
 
 
-def _printed(command: Mapping[str, Any], most: int) -> dict[str, Any]:
+def _between(least: int, wished: int, most: int) -> int:
+    return max(least, min(wished, most))
+
+
+def _printed(command: Mapping[str, Any], most: int, words: int) -> dict[str, Any]:
     out, err = str(command["stdout"]).rstrip("\n"), str(command["stderr"]).rstrip("\n")
     return {
-        "command": text.cut(str(command["command"]), max(most, 300)),
+        "command": text.cut(str(command["command"]), words),
         "exit": command["exit"],
         "at_s": command["at_s"],
         "stdout": text.cut(out, most),
@@ -273,7 +304,6 @@ def _templates() -> jinja2.Environment:
         NEWS_SHOWN=NEWS_SHOWN,
         NOT_RUN=NOT_RUN,
         VERDICTS=VERDICTS,
-        acts=timeline.acts,
         anchor=anchor,
         commented=commented,
         counted=text.counted,
@@ -283,7 +313,11 @@ def _templates() -> jinja2.Environment:
         spans=spans,
     )
     environment.filters.update(
-        date=text.date, first_line=lambda words: words.strip().partition("\n")[0], cut=text.cut, seconds=_seconds
+        date=text.date,
+        g=lambda number: f"{number:g}",
+        first_line=lambda words: words.strip().partition("\n")[0],
+        cut=text.cut,
+        seconds=_seconds,
     )
     return environment
 

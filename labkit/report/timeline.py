@@ -99,10 +99,10 @@ class Drawing:
     says: str
 
 
-def draw(record: Record) -> Drawing | None:
+def draw(record: Record, most_lanes: int = MOST_LANES) -> Drawing | None:
     """Lay out a record's timeline; None where there is nothing to draw but commands."""
     entries, windows = _entries(record), _windows(record)
-    names = _lanes(entries)
+    names = _lanes(entries)[:most_lanes]
     if not names and not windows:
         return None
     begin, end = _span(entries, windows)
@@ -171,7 +171,7 @@ def _lanes(entries: Sequence[Record]) -> list[tuple[str, str]]:
     events = [e for e in entries if e["who"] == "event"]
     loud = {e["object"]: None for e in events if not lanes or _PROBE.match(e["seen"])}
     lanes += [("event", name) for name in loud if not any(_about(name, known) for _, known in lanes)]
-    return lanes[:MOST_LANES]
+    return lanes
 
 
 def _about(object: str, lane: str) -> bool:
