@@ -327,7 +327,7 @@ def _says(lanes: Sequence[Lane], windows: Sequence[Record]) -> str:
     for window in windows:
         after = None if window["seen_s"] is None else window["seen_s"] - window["from_s"]
         told.append(f"{window['goal']}: {sides(window['earliest_s'], window['latest_s'], after)}")
-    return "Timeline. " + "; ".join(told) + ". The same as a table follows."
+    return "Timeline. " + "; ".join(told)
 
 
 def _entries(record: Record) -> list[Record]:
