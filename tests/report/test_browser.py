@@ -127,6 +127,13 @@ def test_a_link_to_what_is_no_more_shows_all(opened: Page) -> None:
     assert len(shown(opened("#%E0%A4%A"))) == 5
 
 
+def test_a_topic_is_found_whatever_is_filtered(opened: Page) -> None:
+    window = opened("#?topic=health")
+    window.get_by_role("link", name="Pods").click()
+    assert window.locator("#topic-pods").is_visible()
+    assert len(shown(window)) == 5
+
+
 def test_all_can_be_read_without_javascript(opened: Page) -> None:
     window = opened(java_script_enabled=False)
     assert window.locator(".claim").count() == 5

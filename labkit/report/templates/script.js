@@ -82,6 +82,10 @@
     } else if (filters) {
       open = "";
       form.scrollIntoView({ block: "start", behavior: "instant" });
+    } else if (document.getElementById(place)?.closest("[hidden]")) {
+      form.reset();
+      filter();
+      document.getElementById(place).scrollIntoView({ behavior: "instant" });
     }
   }
 
