@@ -19,6 +19,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = "12"
 """Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
 
+LABS = Path("labs").resolve()
+
 COULD_NOT_RUN = 3
 """The exit code of an interrupted run; the others are the run's own."""
 
@@ -79,7 +81,8 @@ def down(session: nox.Session) -> None:
 
 
 def _run_labs(session: nox.Session, *options: str) -> None:
-    chosen = any(Path(arg.partition("::")[0]).exists() for arg in session.posargs)
+    # Not just any path that exists: options name files too.
+    chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
     _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *where, *session.posargs)
 

@@ -30,6 +30,7 @@ class Observation:
 
     `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
     `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
+    `line` is where in the lab's file it ended, or else where the lab begins.
     """
 
     claim: str
@@ -46,6 +47,7 @@ class Observation:
     timeline: list[dict[str, Any]] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
+    line: int = 0
 
 
 def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
