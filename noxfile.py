@@ -69,6 +69,12 @@ def supply(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bump(session: nox.Session) -> None:
+    """Bring versions.yaml up to date from what can be asked, and show the change: nox -s bump -- [--check]."""
+    _run(session, "python", "-m", "labkit.supply.bump", *session.posargs)
+
+
+@nox.session(default=False)
 def up(session: nox.Session) -> None:
     """Create a cluster that stays, and say how to use it."""
     _run(session, "python", "-m", "labkit.cluster", "up", *session.posargs)
