@@ -75,6 +75,24 @@ def bump(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def workflow(session: nox.Session) -> None:
+    """Check the workflow of GitHub Actions with actionlint, which is built from its Go module."""
+    _run(session, "python", "-m", "labkit.machines", "workflow", *session.posargs)
+
+
+@nox.session(default=False)
+def plan(session: nox.Session) -> None:
+    """Say which versions the workflow is to judge: nox -s plan -- [--preview]."""
+    _run(session, "python", "-m", "labkit.machines", "plan", *session.posargs)
+
+
+@nox.session(default=False)
+def issues(session: nox.Session) -> None:
+    """Open or update GitHub issues for verdicts that changed twice in a row: nox -s issues -- [results]."""
+    _run(session, "python", "-m", "labkit.machines", "issues", *session.posargs)
+
+
+@nox.session(default=False)
 def up(session: nox.Session) -> None:
     """Create a cluster that stays, and say how to use it."""
     _run(session, "python", "-m", "labkit.cluster", "up", *session.posargs)

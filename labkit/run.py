@@ -104,7 +104,8 @@ class Run:
 
     def collected(self, nodeids: Iterable[str]) -> None:
         """Keep what is going to be run, to know in the end what did not."""
-        self._nodeids.update(nodeids)
+        if not self._config.option.collectonly:
+            self._nodeids.update(nodeids)
 
     def observed(self, observation: Observation) -> None:
         """Keep an observation and write the results as they now stand."""

@@ -62,18 +62,18 @@ def step_summary(
     """Give a run's summary in Markdown: verdicts by topic, what does not hold and why, and what the run cost."""
     counts = Counter(r["verdict"] for r in records)
     version = kubernetes or "no version"
-    parts = [f"## Kubernetes {_inline(version)}: {counts['holds']} of {len(records)} claims hold\n"]
+    parts = [f"## Kubernetes {inline(version)}: {counts['holds']} of {len(records)} claims hold\n"]
     if trouble:
-        parts.append(f"**Cannot run:** {_inline(trouble)}\n")
+        parts.append(f"**Cannot run:** {inline(trouble)}\n")
     if missing:
         parts.append(
-            f"**Not run:** {len(missing)} of the labs that were asked for, the first is {_inline(missing[0])}\n"
+            f"**Not run:** {len(missing)} of the labs that were asked for, the first is {inline(missing[0])}\n"
         )
     if records:
         parts.append(_table(records))
     parts += [_told(r) for r in sorted(records, key=lambda r: list(COLUMNS).index(r["verdict"])) if r["reason"]]
-    end = f"{_inline(cost)}\n" if cost else ""
-    return _fitting(parts, MOST_SUMMARY - len(end)) + end
+    end = f"{inline(cost)}\n" if cost else ""
+    return fitting(parts, MOST_SUMMARY - len(end)) + end
 
 
 def output(name: str, value: object) -> str:
@@ -88,21 +88,25 @@ def _table(records: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| topic | " + " | ".join(COLUMNS) + " |", "| --- |" + " ---: |" * len(COLUMNS)]
     for topic in sorted({r["topic"] for r in records}):
         counts = Counter(r["verdict"] for r in records if r["topic"] == topic)
-        lines.append(f"| {_inline(topic)} | " + " | ".join(str(counts[c] or "·") for c in COLUMNS) + " |")
+        lines.append(f"| {inline(topic)} | " + " | ".join(str(counts[c] or "·") for c in COLUMNS) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _told(record: Mapping[str, Any]) -> str:
-    reason = record["reason"][:MOST_REASON]
+def fenced(reason: str) -> str:
+    """Give text as a block that Markdown shows as it is, cut to what a reader can bear."""
+    kept = reason[:MOST_REASON]
     # A fence ends at a line of as many backticks, so it has one more than anything inside.
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", reason)), default=0))
-    return (
-        f"### {record['verdict']}: {_inline(record['id'])}\n\n{_inline(record['statement'])}\n\n"
-        f"{fence}text\n{reason}\n{fence}\n"
-    )
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", kept)), default=0))
+    return f"{fence}text\n{kept}\n{fence}\n"
 
 
-def _fitting(parts: Sequence[str], most: int) -> str:
+def _told(record: Mapping[str, Any]) -> str:
+    head = f"### {record['verdict']}: {inline(record['id'])}"
+    return f"{head}\n\n{inline(record['statement'])}\n\n{fenced(record['reason'])}"
+
+
+def fitting(parts: Sequence[str], most: int) -> str:
+    """Join parts, as many of them as `most` bytes hold, and say how many are left out."""
     text = ""
     for done, part in enumerate(parts):
         if len((text + part).encode()) > most:
@@ -111,7 +115,7 @@ def _fitting(parts: Sequence[str], most: int) -> str:
     return text
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Give text as one line in which Markdown and HTML see nothing."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~@])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
