@@ -115,7 +115,8 @@ def _run(session: nox.Session, *command: str) -> None:
     """Run one of the project's commands and end with its own exit code, which nox would turn into 1 or 130."""
     try:
         session.install("-e", ".")
-        session.run(*command, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
+        # nox would let stderr run into stdout, where `--format json` wants nothing but the results.
+        session.run(*command, stderr=None, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
     except CommandFailed as failed:
         sys.exit(failed.return_code)
     except KeyboardInterrupt:

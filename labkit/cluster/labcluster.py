@@ -32,7 +32,7 @@ READY_S = 180
 """Seconds from the last join until all nodes are Ready; it took 1 to 5."""
 
 LOGS_S = 120
-"""Seconds for kind to collect what all nodes logged; it took 3."""
+"""Seconds for kind to collect what all nodes logged; it took 5."""
 
 BOOT_S = 90
 """Seconds for a node to boot to its containerd; 2 to 5."""
