@@ -46,7 +46,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the house itself: seconds, no Docker, no network."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    groups = ["tests", "browser"] if "browser" in session.posargs else ["tests"]
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
     session.run("pytest", *session.posargs)
 
 
@@ -60,6 +61,12 @@ def labs(session: nox.Session) -> None:
 def prove(session: nox.Session) -> None:
     """Run the labs and all their sabotages: each must turn its lab red."""
     _run_labs(session, "--prove")
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Make one page, a matrix and badges of results/: nox -s report -- [results] [--out report]."""
+    _run(session, "python", "-m", "labkit.report", *session.posargs)
 
 
 @nox.session(default=False)

@@ -289,6 +289,8 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         ceiling_s=lab.evidence.ceiling_s if lab else 0.0,
         timeline=lab.evidence.timeline() if lab else [],
         commands=lab.evidence.commands if lab else [],
+        windows=lab.evidence.windows if lab else [],
+        manifests=lab.evidence.manifests if lab else {},
         latencies_s=lab.history.latencies_s if lab else [],
         line=_line(item, call),
     )

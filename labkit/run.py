@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit import claims, ledger, priority, summary, verdicts
+from labkit import claims, ledger, priority, prose, summary, verdicts
 from labkit.claims import Claim
 from labkit.cluster import LabCluster
 from labkit.paths import ROOT
@@ -117,7 +117,8 @@ class Run:
         if observation.cause:
             self.trouble = observation.cause
         claim = self._claims[observation.claim]
-        self._judged[claim.id] = verdicts.judge(claim, [o for o in self.observations if o.claim == claim.id])
+        seen = [o for o in self.observations if o.claim == claim.id]
+        self._judged[claim.id] = verdicts.judge(claim, seen, self._prose[1].get(claim.id))
         self._write()
 
     def finish(self) -> int | None:
@@ -244,11 +245,17 @@ class Run:
             "started": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
         }
-        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self.records)
+        judged = {record["topic"] for record in self.records}
+        topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
+        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self.records, topics)
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:
         return claims.load(LABS)
+
+    @functools.cached_property
+    def _prose(self) -> tuple[prose.Topics, prose.Labs]:
+        return prose.read(LABS)
 
     @property
     def records(self) -> list[dict[str, Any]]:
