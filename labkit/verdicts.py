@@ -30,6 +30,7 @@ class Observation:
 
     `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
     `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
+    `line` is where in the lab's file it ended, or else where the lab begins.
     """
 
     claim: str
@@ -48,6 +49,7 @@ class Observation:
     windows: list[dict[str, Any]] = field(default_factory=list)
     manifests: dict[str, str] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
+    line: int = 0
 
 
 def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, Any] | None = None) -> dict[str, Any]:
