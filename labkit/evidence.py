@@ -42,19 +42,19 @@ class Evidence:
     def typed(self, at_s: float, result: Result) -> None:
         """Keep a command as a reader would type it, with what it printed."""
         program = result.argv[0].rpartition("/")[2]
-        words = self._named(" ".join((program, *map(shlex.quote, result.argv[1:]))))
+        words = self.named(" ".join((program, *map(shlex.quote, result.argv[1:]))))
         self._acts.append((at_s, words))
         self.commands.append(
             {
                 "at_s": round(at_s, 3),
                 "command": words,
                 "exit": result.rc,
-                "stdout": _cut(self._named(result.stdout)),
-                "stderr": _cut(self._named(result.stderr)),
+                "stdout": _cut(self.named(result.stdout)),
+                "stderr": _cut(self.named(result.stderr)),
             }
         )
 
-    def _named(self, text: str) -> str:
+    def named(self, text: str) -> str:
         """Call the files of this machine by the names that they have for every reader."""
         for path, name in self._names.items():
             text = text.replace(path, name)

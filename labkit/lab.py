@@ -226,14 +226,14 @@ class Lab:
         """
         result = self._typed(line, stdin)
         if result.rc != 0:
-            raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}")
+            raise Failed(self.evidence.named(f"kubectl {line}: exit {result.rc}\n  {result.stderr.strip()}"))
         return result
 
     def refused(self, line: str, *, stdin: str | None = None) -> Result:
         """Type `kubectl <line>`, which must be refused. Raises Accepted where kubectl exits 0."""
         result = self._typed(line, stdin)
         if result.rc == 0:
-            raise Accepted(f"kubectl {line}: was accepted\n  {result.stdout.strip()}")
+            raise Accepted(self.evidence.named(f"kubectl {line}: was accepted\n  {result.stdout.strip()}"))
         return result
 
     def tried(self, line: str) -> Result:
@@ -249,14 +249,18 @@ class Lab:
         """
         result = self._docker(line, cache=cache)
         if result.rc != 0:
-            raise Failed(f"docker {line}: exit {result.rc}\n  {last_lines(result.stdout + result.stderr)}")
+            raise Failed(
+                self.evidence.named(f"docker {line}: exit {result.rc}\n  {last_lines(result.stdout + result.stderr)}")
+            )
         return result
 
     def docker_refused(self, line: str) -> Result:
         """Type `docker <line>`, which must be refused. Raises Accepted where docker exits 0."""
         result = self._docker(line)
         if result.rc == 0:
-            raise Accepted(f"docker {line}: was accepted\n  {last_lines(result.stdout + result.stderr)}")
+            raise Accepted(
+                self.evidence.named(f"docker {line}: was accepted\n  {last_lines(result.stdout + result.stderr)}")
+            )
         return result
 
     def docker_tried(self, line: str) -> Result:
@@ -299,7 +303,7 @@ class Lab:
         )
         self.evidence.typed(at_s, result)
         if result.rc != 0:
-            raise Failed(f"kubectl {line}: exit {result.rc}\n  {result.stdout.strip()}")
+            raise Failed(self.evidence.named(f"kubectl {line}: exit {result.rc}\n  {result.stdout.strip()}"))
         return result
 
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:

@@ -13,10 +13,10 @@ from labkit.cluster import belongings, nodes
 
 LISTING = """\
 REF                      TYPE  DIGEST    SIZE
-docker.io/lab-a/app:1    x     sha256:1  1 MiB
-docker.io/lab-b/app:1    x     sha256:2  1 MiB
-docker.io/lab-d/web:1    x     sha256:3  1 MiB
-docker.io/labs/web:1     x     sha256:3  1 MiB
+registry.example/lab-a/app:1    x     sha256:1  1 MiB
+registry.example/lab-b/app:1    x     sha256:2  1 MiB
+registry.example/lab-d/web:1    x     sha256:3  1 MiB
+registry.example/labs/web:1     x     sha256:3  1 MiB
 import-today@sha256:4    x     sha256:4  1 MiB
 import-today@sha256:5    x     sha256:5  1 MiB
 sha256:11                x     sha256:1  1 MiB
@@ -26,8 +26,8 @@ sha256:33                x     sha256:3  1 MiB
 
 
 IMPORTED = """\
-import-today@sha256:4 {"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/lab-a/app:1"}}]}
-import-today@sha256:5 {"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/lab-b/app:1"}}]}
+import-today@sha256:4 {"manifests":[{"annotations":{"io.containerd.image.name":"registry.example/lab-a/app:1"}}]}
+import-today@sha256:5 {"manifests":[{"annotations":{"io.containerd.image.name":"registry.example/lab-b/app:1"}}]}
 """
 
 
@@ -98,8 +98,12 @@ def test_a_node_forgets_a_labs_images_and_what_they_alone_have_brought(monkeypat
 
     monkeypatch.setattr(nodes, "execute", execute)
     belongings.forget("worker", "lab-a")
-    assert typed == ["ctr --namespace k8s.io images remove docker.io/lab-a/app:1 import-today@sha256:4 sha256:11"]
+    assert typed == [
+        "ctr --namespace k8s.io images remove import-today@sha256:4 registry.example/lab-a/app:1 sha256:11"
+    ]
     belongings.forget("worker", "lab-c")
     assert len(typed) == 1
     belongings.forget("worker", "lab-d")
-    assert typed[1:] == ["ctr --namespace k8s.io images remove docker.io/lab-d/web:1"], "others have that image, too"
+    assert typed[1:] == ["ctr --namespace k8s.io images remove registry.example/lab-d/web:1"], (
+        "others have that image, too"
+    )
