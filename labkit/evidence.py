@@ -30,9 +30,9 @@ class Evidence:
     def acted(self, at_s: float, words: str) -> None:
         self._acts.append((at_s, words or "(left out by the sabotage)"))
 
-    def typed(self, at_s: float, result: Result) -> None:
-        """Keep a command as a reader would type it, with what it printed."""
-        words = " ".join(("kubectl", *map(shlex.quote, result.argv[1:]))).replace(f"{ROOT}/", "")
+    def typed(self, at_s: float, result: Result, line: str = "") -> None:
+        """Keep a command as a reader would type it, with what it printed; a `line` for a shell is kept as it is."""
+        words = line or " ".join(("kubectl", *map(shlex.quote, result.argv[1:]))).replace(f"{ROOT}/", "")
         self._acts.append((at_s, words))
         self.commands.append(
             {
