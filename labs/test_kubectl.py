@@ -1,7 +1,7 @@
 """Kubectl: one program for all kinds of objects, typed as a reader types it.
 
 The lesson in its order: where kubectl looks, and whom it asks; how it shows what is there; how objects are made,
-changed and deleted; what a Pod goes through at its end; and how to look into one that runs.
+changed, rolled out and deleted; what a Pod goes through at its end; and how to look into one that runs.
 """
 
 from labkit.words import (
@@ -12,6 +12,7 @@ from labkit.words import (
     imprecise,
     instead,
     put,
+    ready,
     remove,
     sabotage,
     skip,
@@ -45,7 +46,7 @@ def test_get_looks_into_one_namespace(lab: Lab) -> None:
     # Given two namespaces with a Service each,
     lab.apply("kubectl/two-namespaces.yaml")
 
-    # when the Services of one are listed, then they are none but its own,
+    # when the Services of one are listed, then there are only its own,
     listed = lab.kubectl(f"get services --namespace {lab.namespace}-guitar -o name").stdout.split()
     assert listed == ["service/guitar-api"]
     assert lab.kubectl("get services -o name").stdout.split() == ["service/drum-api"]
@@ -377,7 +378,7 @@ def test_an_object_is_a_record_with_an_identity(lab: Lab) -> None:
     assert new_guitar.uid != guitar.uid, "it is the same object"
     assert same_drum.uid == drum.uid, "it is another object"
 
-    # as there are objects that nobody has applied: here one by which a kubelet says that its node is alive.
+    # and nobody has applied this one, by which a kubelet says that its node is alive.
     lease = lab.kubectl(f"get lease {lab.cluster.workers[0].name} -n kube-node-lease -o yaml").parsed
     assert (lease["apiVersion"], lease["kind"]) == ("coordination.k8s.io/v1", "Lease")
     assert lease["metadata"]["uid"]
@@ -388,14 +389,14 @@ def test_an_object_is_a_record_with_an_identity(lab: Lab) -> None:
     source=DOCS + "reference/using-api/api-concepts/#alternate-representations-of-resources",
     notes=imprecise(
         "objects are represented as either JSON or YAML",
-        "to people; to programs also as protobuf, and that is how the API server keeps most of them",
+        "to people; the API itself has them as protobuf, too, and kubectl sends no YAML",
     ),
     twin="image/png: a format in which the API has nothing",
     takes_s=2,
 )
 @sabotage("YAML in place of protobuf", instead("application/vnd.kubernetes.protobuf", "application/yaml"))
 @sabotage("a format that there is", instead("image/png", "application/json"))
-@sabotage("JSON in place of YAML", instead("kind: ConfigMap", '{"apiVersion": "v1", "kind": "ConfigMap"}'))
+@sabotage("JSON in place of YAML", instead("kind: ConfigMap", '{"metadata": {"name": "drum"}}'))
 def test_an_object_has_several_representations(lab: Lab) -> None:
     """The API gives the same object as JSON, YAML or protobuf, as it is asked to; kubectl turns YAML into JSON."""
     # Given an object that was written in YAML,
@@ -431,7 +432,7 @@ def test_an_object_has_several_representations(lab: Lab) -> None:
 @sabotage("a change to both", instead("KUBE_EDITOR=true", 'KUBE_EDITOR="sed -i.bak s/standard/drop-d/"'))
 @sabotage("nothing is deleted", instead("delete configmap guitar", "get configmap guitar"))
 def test_an_object_is_created_edited_and_deleted(lab: Lab) -> None:
-    """kubectl edit opens an object in the editor that KUBE_EDITOR names, and sends what was changed there."""
+    """kubectl creates, edits and deletes objects: edit opens one in the editor of KUBE_EDITOR, and sends a change."""
     # Given two objects that were created by a command,
     lab.kubectl("create configmap guitar --from-literal=tuning=standard")
     lab.kubectl("create configmap drum --from-literal=tuning=standard")
@@ -482,7 +483,7 @@ def test_kubcetl_is_no_command(lab: Lab) -> None:
         "after saving the file it will update on the cluster",
         "if the API server accepts it; if not, the file opens again, and in the end a copy of it is kept",
     ),
-    twin="the same edit with another number",
+    twin="the same edit with another value",
     takes_s=2,
 )
 @sabotage("a value that there is", instead("s/None/Nobody/", "s/None/ClientIP/"))
@@ -647,6 +648,81 @@ def test_a_warning_is_shown_and_may_be_an_error(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.rollout-pause",
+    ledger=["labels.annotations-in-rollouts"],
+    source=DOCS + "concepts/workloads/controllers/deployment/#pausing-and-resuming-a-deployment",
+    twin="rolling: the same Deployment, which is not paused",
+    takes_s=2,
+)
+@sabotage("not paused", skip("rollout pause"))
+def test_a_paused_deployment_gathers_changes(lab: Lab) -> None:
+    """Changes of a paused Deployment's template wait until it is resumed, and are then one revision."""
+    # Given two Deployments at revision 1, of which one is paused,
+    paused, rolling = lab.apply("kubectl/two-deployments.yaml")
+    lab.given("revision 1", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "1" for d in both))
+    lab.kubectl("rollout pause deployment paused")
+
+    # when the templates of both change twice,
+    lab.kubectl("set env deployment paused rolling STRINGS=7")
+    lab.eventually("revision 2", rolling, until=lambda d: d.annotations.get(REVISION) == "2")
+    lab.kubectl("set env deployment paused rolling STRINGS=8")
+    rolled = lab.eventually("revision 3", rolling, until=lambda d: d.annotations.get(REVISION) == "3")
+
+    # then the paused one stays at its revision,
+    lab.never("a revision while it is paused", paused, lambda d: d.annotations.get(REVISION) == "2", until=rolled)
+
+    # until it is resumed, and has both changes at once: two ReplicaSets where the other Deployment has three.
+    resumed = lab.now("resume")
+    lab.kubectl("rollout resume deployment paused")
+    lab.eventually("revision 2", paused, until=lambda d: d.annotations.get(REVISION) == "2", since=resumed)
+    assert len(lab.kubectl("get replicasets -l app=paused -o name").stdout.split()) == 2
+    assert len(lab.kubectl("get replicasets -l app=rolling -o name").stdout.split()) == 3
+
+
+@claim(
+    "kubectl.rollout-stalls",
+    ledger=["labels.annotations-in-rollouts"],
+    source=DOCS + "concepts/workloads/controllers/deployment/#strategy",
+    twin="recreated: the same Deployment with the strategy Recreate",
+    takes_s=6,
+)
+@sabotage("recreated as well", put("spec.strategy", {"type": "Recreate"}, of="deployment/rolling"))
+def test_a_rollout_that_fails_keeps_the_old_pods(lab: Lab) -> None:
+    """A rolling update takes no Pod away before a new one is Ready: if none gets Ready, it waits, and can be undone."""
+    # Given two Deployments of a Pod each, alike but for the strategy,
+    lab.apply("kubectl/strategies.yaml")
+    of_rolling, of_recreated = lab.pods(app="rolling"), lab.pods(app="recreated")
+    before, before_too = lab.given(
+        "a Pod of each Ready", of_rolling, of_recreated, until=lambda *both: all(ready(1)(group) for group in both)
+    )
+
+    # when both are to run an image that is nowhere,
+    told = lab.now("another image")
+    lab.kubectl("set image deployments rolling recreated web=labs/web:none")
+
+    # then the one has a new Pod, but not Ready, and no other any more,
+    lost = lab.eventually(
+        "the old Pod is gone",
+        of_recreated,
+        until=lambda group: group.pods and not group.uids & before_too.uids,
+        since=told,
+    )
+    assert not lost.ready
+
+    # and the other has kept its old one, waiting for the new one,
+    lab.never("its Pod goes", of_rolling, lambda group: not group.uids >= before.uids, since=told, until=lost)
+    lab.eventually("a second Pod", of_rolling, until=lambda group: len(group) == 2, since=told)
+    lab.refused("rollout status deployment rolling --timeout=1s")
+
+    # which is given up when the rollout is undone.
+    undone = lab.now("undo")
+    lab.kubectl("rollout undo deployment rolling")
+    after = lab.eventually("a single Pod", of_rolling, until=ready(1), since=undone)
+    assert after.uids == before.uids
+    lab.kubectl("rollout status deployment rolling --timeout=10s")
+
+
+@claim(
     "kubectl.delete-form",
     source=KUBECTL + "generated/kubectl_delete/",
     twin="drum-api: the Service whose name is not given",
@@ -683,43 +759,11 @@ def test_delete_reads_no_more_than_the_name_from_a_file(lab: Lab) -> None:
     lab.apply("kubectl/two-services.yaml")
     lab.shell("echo '{apiVersion: v1, kind: Service, metadata: {name: guitar-api}}' > guitar-api-service.yaml")
 
-    # when by this file is deleted,
+    # when what this file names is deleted,
     lab.shell("kubectl delete -f guitar-api-service.yaml")
 
     # then the Service of this name is gone, and the other one is there.
     assert lab.kubectl("get services -o name").stdout.split() == ["service/drum-api"]
-
-
-@claim(
-    "kubectl.rollout-pause",
-    ledger=["labels.annotations-in-rollouts"],
-    source=DOCS + "concepts/workloads/controllers/deployment/#pausing-and-resuming-a-deployment",
-    twin="rolling: the same Deployment, which is not paused",
-    takes_s=2,
-)
-@sabotage("not paused", skip("rollout pause"))
-def test_a_paused_deployment_gathers_changes(lab: Lab) -> None:
-    """Changes of a paused Deployment's template wait until it is resumed, and are then one revision."""
-    # Given two Deployments at revision 1, of which one is paused,
-    paused, rolling = lab.apply("kubectl/two-deployments.yaml")
-    lab.given("revision 1", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "1" for d in both))
-    lab.kubectl("rollout pause deployment paused")
-
-    # when the templates of both change twice,
-    lab.kubectl("set env deployment paused rolling STRINGS=7")
-    lab.eventually("revision 2", rolling, until=lambda d: d.annotations.get(REVISION) == "2")
-    lab.kubectl("set env deployment paused rolling STRINGS=8")
-    rolled = lab.eventually("revision 3", rolling, until=lambda d: d.annotations.get(REVISION) == "3")
-
-    # then the paused one stays at its revision,
-    lab.never("a revision while it is paused", paused, lambda d: d.annotations.get(REVISION) == "2", until=rolled)
-
-    # until it is resumed, and has both changes at once: two ReplicaSets where the other Deployment has three.
-    resumed = lab.now("resume")
-    lab.kubectl("rollout resume deployment paused")
-    lab.eventually("revision 2", paused, until=lambda d: d.annotations.get(REVISION) == "2", since=resumed)
-    assert len(lab.kubectl("get replicasets -l app=paused -o name").stdout.split()) == 2
-    assert len(lab.kubectl("get replicasets -l app=rolling -o name").stdout.split()) == 3
 
 
 @claim(
