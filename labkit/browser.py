@@ -34,11 +34,11 @@ class Page:
         return json.loads(self.text)
 
 
-def get(url: str, *, timeout_s: float = ANSWER_S) -> Page:
-    """GET a URL by a new connection, once."""
+def get(url: str, *, accept: str = "", timeout_s: float = ANSWER_S) -> Page:
+    """GET a URL by a new connection, once; `accept` says in which format the answer is wanted."""
     try:
         with urllib3.PoolManager(retries=False, timeout=timeout_s) as pool:
-            answer = pool.request("GET", url, redirect=False)
+            answer = pool.request("GET", url, redirect=False, headers={"Accept": accept} if accept else None)
     except urllib3.exceptions.NewConnectionError:
         return Page("refused")
     except urllib3.exceptions.TimeoutError:

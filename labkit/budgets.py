@@ -129,6 +129,12 @@ def stops(manifest: dict[str, Any], probe: dict[str, Any] | None = None) -> Wind
     return Window(0.0, float(manifest["spec"]["terminationGracePeriodSeconds"] if grace is None else grace))
 
 
+def kills(manifest: dict[str, Any]) -> Window:
+    """From the order to stop a container that does not obey it to its end by force: the whole grace period."""
+    grace = float(manifest["spec"]["terminationGracePeriodSeconds"])
+    return Window(grace, grace)
+
+
 def restarts(
     manifest: dict[str, Any], kind: str = "livenessProbe", *, container: int = 0, hangs: bool = False
 ) -> Window:

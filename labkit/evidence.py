@@ -39,10 +39,10 @@ class Evidence:
         """Let a copy of a file or folder with the lab's own words go by the name of the original in what is typed."""
         self._names[path] = file
 
-    def typed(self, at_s: float, result: Result) -> None:
-        """Keep a command as a reader would type it, with what it printed."""
+    def typed(self, at_s: float, result: Result, line: str = "") -> None:
+        """Keep a command as a reader would type it, with what it printed; a `line` for a shell is kept as it is."""
         program = result.argv[0].rpartition("/")[2]
-        words = self.named(" ".join((program, *map(shlex.quote, result.argv[1:]))))
+        words = self.named(line or " ".join((program, *map(shlex.quote, result.argv[1:]))))
         self._acts.append((at_s, words))
         self.commands.append(
             {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -151,6 +152,10 @@ class Lab:
         kept = _items(result)
         if any("namespace" not in item["metadata"] for item in kept):
             self._undo.callback(self._kubectl, "delete", "-f", str(sabotaged), "--ignore-not-found", "--wait=false")
+        if any(not f.startswith("kubernetes.io/") for item in kept for f in item["metadata"].get("finalizers", ())):
+            # No controller knows these: they would keep the object, and its namespace, for ever.
+            free = '{"metadata": {"finalizers": null}}'
+            self._undo.callback(self._kubectl, "patch", "-f", str(sabotaged), "--type=merge", "-p", free)
         for item in kept:
             self._watches.follow(*MANAGED_KINDS.get(item["kind"], ()))
         by_name = {(item["kind"], item["metadata"]["name"]): item for item in promised}
@@ -266,6 +271,18 @@ class Lab:
     def docker_tried(self, line: str) -> Result:
         """Type `docker <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
         return self._docker(line)
+
+    def shell(self, line: str, *, exits: int | None = 0) -> Result:
+        """Type a line at a shell, in a folder of the lab's own; `kubectl` is the cluster's own there.
+
+        `exits` is the status with which the line must end, None for any.
+        Raises Failed where it ends with another one, Accepted where that is 0.
+        """
+        result = self._at_shell(self._saboteur.act(line))
+        if exits is not None and result.rc != exits:
+            error = Failed if result.rc else Accepted
+            raise error(f"{line}: exit {result.rc}, not {exits}\n  {(result.stderr or result.stdout).strip()}")
+        return result
 
     @contextlib.contextmanager
     def running(self, line: str) -> Iterator[commands.Going]:
@@ -527,11 +544,14 @@ class Lab:
         query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
 
-    def browse(self, url: str) -> browser.Page:
-        """GET a URL from the machine on which the labs run, as a person's browser does; give what came of it."""
-        at_s, url = self.clock(), self._saboteur.act(url)
-        page = browser.get(url)
-        self.evidence.acted(at_s, f"GET {url}: {page.outcome}")
+    def browse(self, url: str, *, accept: str = "") -> browser.Page:
+        """GET a URL from the machine on which the labs run, as a person's browser does; give what came of it.
+
+        `accept` is the format in which the answer is wanted: "application/yaml".
+        """
+        at_s, url, accept = self.clock(), self._saboteur.act(url), self._saboteur.act(accept)
+        page = browser.get(url, accept=accept)
+        self.evidence.acted(at_s, f"GET {url}{f' as {accept}' if accept else ''}: {page.outcome}")
         return page
 
     def answers(self, client: Pod, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
@@ -551,9 +571,8 @@ class Lab:
         )
         self._undo.callback(lambda: self._api.delete(f"/api/v1/namespaces/{self.namespace}"))
         config = yaml.safe_load(self.cluster.kubeconfig_path.read_text(encoding="utf-8"))
-        config["contexts"][0]["context"]["namespace"] = self.namespace
         self._kubeconfig.touch(mode=0o600)
-        self._kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+        self._kubeconfig.write_text(yaml.safe_dump(_for_lab(config, self.namespace)), encoding="utf-8")
         self._undo.callback(self._kubeconfig.unlink)
         self._watches.follow("Event", "ServiceAccount")
         self._undo.callback(self._watches.stop)
@@ -668,6 +687,19 @@ class Lab:
         self.evidence.typed(at_s, result)
         return result
 
+    def _at_shell(self, line: str) -> Result:
+        if not line:
+            return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
+        folder = self._kubeconfig.with_suffix("")
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+            self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        path = os.pathsep.join((str(self.cluster.kubectl_path.parent), self._env["PATH"]))
+        env, at_s = self._env | {"PATH": path, "TMPDIR": str(folder)}, self.clock()
+        result = commands.run(["sh", "-c", line], env=env, timeout_s=KUBECTL_S, folder=folder)
+        self.evidence.typed(at_s, result, line)
+        return result
+
     def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
         words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name} | words
@@ -751,6 +783,18 @@ class Lab:
 def ready(count: int) -> Callable[[PodsView], bool]:
     """Say of a group of Pods that exactly so many are Ready and stay, and no other stays."""
     return lambda group: len(group.ready) == count == len(group.staying)
+
+
+def _for_lab(config: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Give a kubeconfig of one cluster for one namespace; cluster, user and context are all called "lab" there."""
+    (cluster,), (user,) = config["clusters"], config["users"]
+    context = {"cluster": "lab", "user": "lab", "namespace": namespace}
+    return config | {
+        "clusters": [cluster | {"name": "lab"}],
+        "users": [user | {"name": "lab"}],
+        "contexts": [{"name": "lab", "context": context}],
+        "current-context": "lab",
+    }
 
 
 def _items(result: Result) -> list[dict[str, Any]]:

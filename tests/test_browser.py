@@ -48,6 +48,23 @@ def test_what_came_of_a_request(answer: bytes | None, met: Page) -> None:
     assert b"Authorization" not in asked[0]
 
 
+def test_the_format_that_is_wanted_is_asked_for() -> None:
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(OK)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        browser.get(f"http://127.0.0.1:{server.getsockname()[1]}/", accept="application/yaml")
+        serving.join()
+    assert b"Accept: application/yaml\r\n" in asked[0]
+
+
 def test_what_a_page_in_json_says() -> None:
     assert Page("ok", 200, {}, '{"name": "web"}').json["name"] == "web"
 

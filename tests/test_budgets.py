@@ -50,6 +50,10 @@ def test_the_probes_own_grace_period_wins() -> None:
     assert budgets.restarts(pod(PROBE | {"terminationGracePeriodSeconds": 1})).latest_s == 31
 
 
+def test_a_container_that_does_not_obey_is_killed_after_the_whole_grace_period() -> None:
+    assert budgets.kills(pod(PROBE, grace=30)) == Window(30, 30)
+
+
 def test_recovery_needs_the_success_threshold() -> None:
     assert budgets.succeeds(PROBE | {"periodSeconds": 2, "successThreshold": 3}) == Window(4, 6)
 

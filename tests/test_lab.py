@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from labkit.budgets import Window
 from labkit.claims import Claim, imprecise
 from labkit.cluster import LabCluster, Node, belongings
 from labkit.history import Act
-from labkit.lab import Accepted, Failed, Lab, NotSetUp
+from labkit.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
 from labkit.load import Load
 from labkit.paths import ROOT
 from labkit.sabotage import Sabotage, instead, skip
@@ -39,6 +40,7 @@ def lab_of(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
         cluster = LabCluster(
             "c", folder=tmp_path, kind_path=tmp_path, image="none", kubernetes="v1.37.0", origin="here"
         )
+        cluster.nodes = (Node("c-worker", "worker", "10.0.0.2", "10.244.1.0/24"),)
         claim = Claim("topic.one", "It is so.", (), "", imprecise("so", "not so"), None, "a test", 1, False)
         return Lab(cluster, claim, sabotage, load)
 
@@ -194,3 +196,50 @@ def test_images_are_loaded_as_kind_does_and_taken_off_the_node_again(
         lab.load("app:2")
     lab.close()
     assert set(removed) == {"c-worker"}
+
+
+def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of('echo "$@" from $KUBECONFIG')
+    lab.shell("echo strings > guitar")
+    assert lab.shell("cat guitar; kubectl get pods; echo $TMPDIR; pwd").stdout.split() == [
+        *("strings", "get", "pods", "from"),
+        str(lab._kubeconfig),
+        *2 * [str(lab._kubeconfig.with_suffix(""))],
+    ]
+    assert lab.evidence.commands[0]["command"] == "echo strings > guitar"
+    lab.close()
+    assert not lab._kubeconfig.with_suffix("").exists()
+
+
+def test_a_line_at_a_shell_must_end_as_it_should(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0", Sabotage("right", (instead("kubcetl", "kubectl"), skip("rm"))))
+    lab.shell("exit 3", exits=3)
+    lab.shell("exit 4", exits=None)
+    with pytest.raises(Failed, match="no editor"):
+        lab.shell("echo no editor >&2; exit 2")
+    with pytest.raises(Accepted, match="exit 0, not 127"):
+        lab.shell("kubcetl edit", exits=127)
+    assert lab.shell("rm guitar").rc == 0
+    assert lab.missed() == []
+
+
+def test_the_kubeconfig_of_a_lab_calls_everything_lab() -> None:
+    config = _for_lab(CONFIG, "one")
+    assert config["contexts"] == [
+        {"name": "lab", "context": {"cluster": "lab", "user": "lab", "namespace": "one"}},
+    ]
+    assert config["clusters"] == [{"name": "lab", "cluster": {"server": "http://127.0.0.1:9"}}]
+    assert config["users"] == [{"name": "lab", "user": {}}]
+    assert config["current-context"] == "lab"
+
+
+@pytest.mark.parametrize("finalizers", [[], ["kubernetes.io/pvc-protection"], ["labs.example/hold"]])
+def test_what_would_keep_an_object_for_ever_is_taken_away_with_the_lab(
+    lab_of: Callable[..., Lab], finalizers: list[str]
+) -> None:
+    kept = {"kind": "ConfigMap", "metadata": {"name": "a", "uid": "1", "namespace": "one", "finalizers": finalizers}}
+    lab = lab_of(f"echo '{json.dumps(kept)}'")
+    lab.apply("labels/annotation.yaml")
+    lab.close()
+    patched = [c["command"] for c in lab.evidence.commands if c["command"].startswith("kubectl patch")]
+    assert bool(patched) == ("labs.example/hold" in finalizers)

@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -33,6 +36,11 @@ class Result:
     def __str__(self) -> str:
         said = " ".join(f"{self.stdout} {self.stderr}".split())
         return f"exit {self.rc}: {said}" if said else f"exit {self.rc}"
+
+    @property
+    def parsed(self) -> Any:
+        """What stdout says, be it JSON, YAML or KYAML: all of them are YAML. Raises yaml.YAMLError where it is none."""
+        return yaml.safe_load(self.stdout)
 
 
 def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -57,14 +65,21 @@ def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.en
     }
 
 
-def run(argv: Sequence[str | Path], *, env: Mapping[str, str], timeout_s: float, stdin: str | None = None) -> Result:
-    """Run a program to its end.
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    timeout_s: float,
+    stdin: str | None = None,
+    folder: Path | None = None,
+) -> Result:
+    """Run a program to its end, in this folder where one is given.
 
     Raises: Inconclusive when it has not ended after `timeout_s` seconds, CannotRun when it cannot be started.
     """
     words = tuple(map(str, argv))
     started = time.monotonic()
-    with _start(words, env, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as child:
+    with _start(words, env, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, folder=folder) as child:
         try:
             stdout, stderr = child.communicate(stdin, timeout=timeout_s)
         except subprocess.TimeoutExpired as expired:
@@ -208,12 +223,14 @@ def _start(
     stdin: int,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
+    folder: Path | None = None,
 ) -> subprocess.Popen[str]:
     try:
         # A session of its own: Ctrl-C reaches this process alone, which then decides what ends and when.
         return subprocess.Popen(
             words,
             env=env,
+            cwd=folder,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -33,6 +33,15 @@ def test_a_command_reads_what_it_is_given_and_else_nothing() -> None:
     assert commands.run(["cat"], env=ENV, timeout_s=10).stdout == ""
 
 
+def test_a_command_runs_where_it_is_told_to(tmp_path: Path) -> None:
+    assert commands.run(["pwd"], env=ENV, timeout_s=10, folder=tmp_path).stdout.strip() == str(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{"a": ["1"]}', 'a:\n- "1"\n', '---\n{\n  a: [\n    "1",\n  ],\n}\n'])
+def test_what_a_command_says_can_be_read_in_three_formats(text: str) -> None:
+    assert commands.run(["cat"], env=ENV, timeout_s=10, stdin=text).parsed == {"a": ["1"]}
+
+
 def test_output_that_is_no_text_is_kept_as_well_as_can_be() -> None:
     assert commands.run(["printf", "a\\377b"], env=ENV, timeout_s=10).stdout == "a\N{REPLACEMENT CHARACTER}b"
 
