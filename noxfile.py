@@ -115,7 +115,8 @@ def _run_labs(session: nox.Session, *options: str) -> None:
     # Not just any path that exists: options name files too.
     chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
-    _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *where, *session.posargs)
+    in_turn = ["python", "-m", "labkit.all_versions"] if "all" in session.posargs else []
+    _run(session, *in_turn, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *where, *session.posargs)
 
 
 def _run(session: nox.Session, *command: str) -> None:
