@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from labkit.budgets import Window
 from labkit.claims import Claim, imprecise
 from labkit.cluster import LabCluster
 from labkit.cluster.nodes import Node
+from labkit.history import Act
 from labkit.lab import Accepted, Failed, Lab, _for_lab
 from labkit.load import Load
 from labkit.sabotage import Sabotage, instead, skip
@@ -87,7 +90,9 @@ def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(la
         str(lab._kubeconfig),
         *2 * [str(lab._kubeconfig.with_suffix(""))],
     ]
+    lab.shell("ls $TMPDIR/guitar")
     assert lab.evidence.commands[0]["command"] == "echo strings > guitar"
+    assert lab.evidence.commands[-1]["stdout"] == "guitar\n", "a path of this machine is kept"
     lab.close()
     assert not lab._kubeconfig.with_suffix("").exists()
 
@@ -124,3 +129,23 @@ def test_what_would_keep_an_object_for_ever_is_taken_away_with_the_lab(
     lab.close()
     patched = [c["command"] for c in lab.evidence.commands if c["command"].startswith("kubectl patch")]
     assert bool(patched) == ("labs.example/hold" in finalizers)
+
+
+def test_a_window_keeps_what_was_allowed_and_when_it_was_seen(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0")
+    lab.poll("it is so", lambda: True, until=bool, within=Window(0, 3), since=Act(0.0, "the act"))
+    (window,) = lab.evidence.windows
+    assert 0 <= window.pop("seen_s") < 3
+    assert window == {"goal": "it is so", "from_s": 0.0, "earliest_s": 0, "latest_s": 3}
+    assert (lab.evidence.floor_s, lab.evidence.ceiling_s) == (0, 3)
+
+
+def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LabCluster, "workers", (SimpleNamespace(name="worker"),))
+    lab = lab_of('echo "cannot read $3" >&2; exit 1')
+    with pytest.raises(Failed):
+        lab.apply("replicasets/no-pods-from-the-controller.yaml")
+    (command,) = lab.evidence.commands
+    assert command["command"] == "kubectl apply -f manifests/replicasets/no-pods-from-the-controller.yaml -o json"
+    assert command["stderr"] == "cannot read manifests/replicasets/no-pods-from-the-controller.yaml\n"
+    assert "${NAMESPACE}" in lab.evidence.manifests["manifests/replicasets/no-pods-from-the-controller.yaml"]

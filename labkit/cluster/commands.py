@@ -33,6 +33,10 @@ class Result:
     stderr: str
     seconds: float
 
+    def __str__(self) -> str:
+        said = " ".join(f"{self.stdout} {self.stderr}".split())
+        return f"exit {self.rc}: {said}" if said else f"exit {self.rc}"
+
     @property
     def parsed(self) -> Any:
         """What stdout says, be it JSON, YAML or KYAML: all of them are YAML. Raises yaml.YAMLError where it is none."""
