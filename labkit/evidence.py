@@ -35,9 +35,9 @@ class Evidence:
         """Keep a manifest, or a file of a build context, as it is written."""
         self.manifests[file] = text
 
-    def copied(self, file: str, path: str) -> None:
-        """Let a copy of a file or folder with the lab's own words go by the name of the original in what is typed."""
-        self._names[path] = file
+    def called(self, path: str, name: str) -> None:
+        """Call a path of this machine by another name in what is typed, and in what is printed."""
+        self._names[path] = name
 
     def typed(self, at_s: float, result: Result, line: str = "") -> None:
         """Keep a command as a reader would type it, with what it printed; a `line` for a shell is kept as it is."""

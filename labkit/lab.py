@@ -182,7 +182,7 @@ class Lab:
         folder = Path(tempfile.mkdtemp(prefix=f"{self._kubeconfig.stem}.", dir=self._kubeconfig.parent))
         self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
         contexts.write(files, folder)
-        self.evidence.copied(f"images/{name}", str(folder))
+        self.evidence.called(str(folder), f"images/{name}")
         return str(folder)
 
     @property
@@ -693,6 +693,7 @@ class Lab:
         folder = self._kubeconfig.with_suffix("")
         if not folder.exists():
             folder.mkdir(mode=0o700)
+            self.evidence.called(f"{folder}/", "")
             self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
         path = os.pathsep.join((str(self.cluster.kubectl_path.parent), self._env["PATH"]))
         env, at_s = self._env | {"PATH": path, "TMPDIR": str(folder)}, self.clock()
@@ -715,7 +716,7 @@ class Lab:
             return manifests.path_of(file)
         copy = self._kubeconfig.with_suffix(f".{how}.{Path(file).name}")
         copy.write_text(manifests.to_yaml(objects), encoding="utf-8")
-        self.evidence.copied(f"manifests/{file}", str(copy))
+        self.evidence.called(str(copy), f"manifests/{file}")
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return copy
 

@@ -206,7 +206,9 @@ def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(la
         str(lab._kubeconfig),
         *2 * [str(lab._kubeconfig.with_suffix(""))],
     ]
+    lab.shell("ls $TMPDIR/guitar")
     assert lab.evidence.commands[0]["command"] == "echo strings > guitar"
+    assert lab.evidence.commands[-1]["stdout"] == "guitar\n", "a path of this machine is kept"
     lab.close()
     assert not lab._kubeconfig.with_suffix("").exists()
 
