@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from labkit import images, supply
-from labkit.cluster import config, interruption, lease, network, removal
+from labkit.cluster import config, lease, network, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LabCluster, timed
 from labkit.cluster.lease import Lease
@@ -69,7 +69,7 @@ def _new(supplies: Supplies, machine: Engine, keep: bool, progress: Progress, un
         origin=supplies.origin,
         kind=str(supplies.kind),
     )
-    undo.callback(_part, held, progress)
+    undo.callback(removal.part, held, progress)
     cluster = handle(held)
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with timed(cluster.phases, "cluster"):
@@ -117,7 +117,7 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
     held = lease.take(name, shared=True)
     if held is None or not held.record.kept:
         raise CannotRun(f"there is no kept cluster {name} that can be shared now: nox -s up makes one")
-    undo.callback(_part, held, progress)
+    undo.callback(removal.part, held, progress)
     if held.record.kubernetes != supplies.kubernetes:
         raise CannotRun(
             f"cluster {name} runs {held.record.kubernetes}, not the {supplies.kubernetes} that was asked for"
@@ -135,7 +135,7 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             progress.say(f"the kept cluster {record.cluster} is in use by {record.holder}: making another one")
             continue
         with contextlib.ExitStack() as parting:
-            parting.callback(_part, held, progress)
+            parting.callback(removal.part, held, progress)
             for node in config.node_names(config.read(), record.cluster):
                 unpause(node)  # a run that was killed may have left it so
             try:
@@ -224,18 +224,6 @@ def _load(cluster: LabCluster, tags: tuple[str, ...], archive: Path) -> dict[str
 def _ids(tags: tuple[str, ...]) -> dict[str, str]:
     with answering():
         return {tag: str(connection().images.get(tag).id) for tag in tags}
-
-
-def _part(held: Lease, progress: Progress) -> None:
-    """Let go of a cluster: a kept one stays, any other is removed; of one that cannot be, the lease stays too."""
-    with interruption.held_off(), held:
-        if held.record.kept:
-            return
-        progress.say(f"removing cluster {held.record.cluster}")
-        try:
-            removal.remove(held)
-        except (CannotRun, Inconclusive) as trouble:
-            progress.say(f"{trouble}; nox -s down tries again")
 
 
 @contextlib.contextmanager
