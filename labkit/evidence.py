@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from labkit.budgets import Window
@@ -30,9 +31,10 @@ class Evidence:
     def acted(self, at_s: float, words: str) -> None:
         self._acts.append((at_s, words or "(left out by the sabotage)"))
 
-    def typed(self, at_s: float, result: Result) -> None:
-        """Keep a command as a reader would type it, with what it printed."""
-        words = " ".join(("kubectl", *map(shlex.quote, result.argv[1:]))).replace(f"{ROOT}/", "")
+    def typed(self, at_s: float, result: Result, line: str = "") -> None:
+        """Keep a command as a reader would type it, with what it printed; `line` where a shell read it."""
+        program, *rest = result.argv
+        words = line or " ".join((Path(program).name, *map(shlex.quote, rest))).replace(f"{ROOT}/", "")
         self._acts.append((at_s, words))
         self.commands.append(
             {
