@@ -19,6 +19,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = "12"
 """Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
 
+LABS = Path("labs").resolve()
+
 COULD_NOT_RUN = 3
 """The exit code of an interrupted run; the others are the run's own."""
 
@@ -44,7 +46,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the house itself: seconds, no Docker, no network."""
-    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "tests"))
+    groups = ["tests", "browser"] if "browser" in session.posargs else ["tests"]
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
     session.run("pytest", *session.posargs)
 
 
@@ -61,9 +64,39 @@ def prove(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Make one page, a matrix and badges of results/: nox -s report -- [results] [--out report]."""
+    _run(session, "python", "-m", "labkit.report", *session.posargs)
+
+
+@nox.session(default=False)
 def supply(session: nox.Session) -> None:
     """Get or build what a cluster is made of: nox -s supply -- [--kubernetes 1.36] [--nodes build]."""
     _run(session, "python", "-m", "labkit.supply", *session.posargs)
+
+
+@nox.session(default=False)
+def bump(session: nox.Session) -> None:
+    """Bring versions.yaml up to date from what can be asked, and show the change: nox -s bump -- [--check]."""
+    _run(session, "python", "-m", "labkit.supply.bump", *session.posargs)
+
+
+@nox.session(default=False)
+def workflow(session: nox.Session) -> None:
+    """Check the workflow of GitHub Actions with actionlint, which is built from its Go module."""
+    _run(session, "python", "-m", "labkit.machines", "workflow", *session.posargs)
+
+
+@nox.session(default=False)
+def plan(session: nox.Session) -> None:
+    """Say which versions the workflow is to judge: nox -s plan -- [--preview]."""
+    _run(session, "python", "-m", "labkit.machines", "plan", *session.posargs)
+
+
+@nox.session(default=False)
+def issues(session: nox.Session) -> None:
+    """Open or update GitHub issues for verdicts that changed twice in a row: nox -s issues -- [results]."""
+    _run(session, "python", "-m", "labkit.machines", "issues", *session.posargs)
 
 
 @nox.session(default=False)
@@ -79,7 +112,8 @@ def down(session: nox.Session) -> None:
 
 
 def _run_labs(session: nox.Session, *options: str) -> None:
-    chosen = any(Path(arg.partition("::")[0]).exists() for arg in session.posargs)
+    # Not just any path that exists: options name files too.
+    chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
     _run(session, "pytest", "-n", WORKERS, "--dist", "worksteal", *options, *where, *session.posargs)
 
@@ -88,7 +122,8 @@ def _run(session: nox.Session, *command: str) -> None:
     """Run one of the project's commands and end with its own exit code, which nox would turn into 1 or 130."""
     try:
         session.install("-e", ".")
-        session.run(*command, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
+        # nox would let stderr run into stdout, where `--format json` wants nothing but the results.
+        session.run(*command, stderr=None, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
     except CommandFailed as failed:
         sys.exit(failed.return_code)
     except KeyboardInterrupt:

@@ -18,39 +18,72 @@ MOST_OUTPUT = 4000
 
 
 class Evidence:
-    """Acts, commands, awaited windows and compared twins of one lab."""
+    """Acts, commands, applied manifests, awaited windows and compared twins of one lab."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._acts: list[tuple[float, str]] = []
         self._subjects: dict[str, tuple[Subject[Any], str]] = {}
+        self._names: dict[str, str] = {f"{ROOT}/": ""}
         self.commands: list[dict[str, Any]] = []
-        self.floor_s = 0.0
-        self.ceiling_s = 0.0
+        self.manifests: dict[str, str] = {}
+        self.windows: list[dict[str, Any]] = []
 
     def acted(self, at_s: float, words: str) -> None:
         self._acts.append((at_s, words or "(left out by the sabotage)"))
 
+    def applied(self, file: str, text: str) -> None:
+        """Keep manifests/<file> as it is written."""
+        self.manifests[f"manifests/{file}"] = text
+
+    def copied(self, file: str, path: str) -> None:
+        """Let a copy of manifests/<file> with the lab's own words go by the file's name in what is typed."""
+        self._names[path] = f"manifests/{file}"
+
     def typed(self, at_s: float, result: Result, line: str = "") -> None:
         """Keep a command as a reader would type it, with what it printed; `line` where a shell read it."""
         program, *rest = result.argv
-        words = line or " ".join((Path(program).name, *map(shlex.quote, rest))).replace(f"{ROOT}/", "")
+        words = self._named(line or " ".join((Path(program).name, *map(shlex.quote, rest))))
         self._acts.append((at_s, words))
         self.commands.append(
             {
                 "at_s": round(at_s, 3),
                 "command": words,
                 "exit": result.rc,
-                "stdout": _cut(result.stdout),
-                "stderr": _cut(result.stderr),
+                "stdout": _cut(self._named(result.stdout)),
+                "stderr": _cut(self._named(result.stderr)),
             }
         )
 
-    def awaited(self, subjects: Iterable[Subject[Any]], within: Window) -> None:
-        self.floor_s += within.earliest_s
-        self.ceiling_s += within.latest_s
+    def _named(self, text: str) -> str:
+        """Call the files of this machine by the names that they have for every reader."""
+        for path, name in self._names.items():
+            text = text.replace(path, name)
+        return text
+
+    def awaited(self, goal: str, subjects: Iterable[Subject[Any]], within: Window, from_s: float) -> dict[str, Any]:
+        """Keep what is awaited from that second on; who awaits it puts `seen_s` into what this gives."""
         for subject in subjects:
             self._subjects.setdefault(str(subject), (subject, "subject"))
+        window = {
+            "goal": goal,
+            "from_s": round(from_s, 3),
+            "earliest_s": within.earliest_s,
+            "latest_s": within.latest_s,
+            "seen_s": None,
+        }
+        self.windows.append(window)
+        return window
+
+    @property
+    def floor_s(self) -> float:
+        """Seconds that all awaited windows take at least."""
+        return sum(float(w["earliest_s"]) for w in self.windows)
+
+    @property
+    def ceiling_s(self) -> float:
+        """Seconds that all awaited windows allow."""
+        return sum(float(w["latest_s"]) for w in self.windows)
 
     def compared(self, twin: Subject[Any]) -> None:
         self._subjects[str(twin)] = (twin, "twin")

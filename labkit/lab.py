@@ -281,8 +281,9 @@ class Lab:
 
         See `History.eventually` for the window and the errors.
         """
-        self.evidence.awaited(subjects, within)
+        window = self.evidence.awaited(goal, subjects, within, since.seen_s if since else self.clock())
         found = self.history.eventually(goal, subjects, until, within=within, since=since, look_at=look_at)
+        window["seen_s"] = round(max(state.seen_s for state in found), 3)
         return found[0] if len(found) == 1 else found
 
     def never(
@@ -303,7 +304,7 @@ class Lab:
 
         See `History.came` for the errors.
         """
-        self.evidence.awaited((), within)
+        self.evidence.awaited(goal, (), within, since.seen_s)["seen_s"] = round(moment.seen_s, 3)
         self.history.came(goal, moment, since=since, within=within)
 
     def sequence(self, goal: str, subject: Subject[T], *steps: Callable[[Any], object]) -> list[T]:
@@ -323,8 +324,8 @@ class Lab:
 
         Raises NeverHappened with what was last seen, Inconclusive on a loaded machine.
         """
-        self.evidence.awaited((), within)
         from_s = self.clock() if since is None else since.seen_s
+        window = self.evidence.awaited(goal, (), within, from_s)
         last: list[T] = []
 
         def once() -> bool:
@@ -346,6 +347,7 @@ class Lab:
             if load > LOADED:
                 raise Inconclusive(f"{message}\n  but {load:.1f} tasks per core wanted to run meanwhile") from None
             raise NeverHappened(message) from None
+        window["seen_s"] = round(self.clock(), 3)
         return last[0]
 
     def get(self, kind: str, name: str) -> Any:
@@ -582,6 +584,7 @@ class Lab:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
         words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name} | words
         objects = manifests.place(manifests.read(file), **words)
+        self.evidence.applied(file, manifests.path_of(file).read_text(encoding="utf-8"))
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, objects, "as-written")
         return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")
@@ -592,6 +595,7 @@ class Lab:
             return manifests.path_of(file)
         copy = self._kubeconfig.with_suffix(f".{how}.{Path(file).name}")
         copy.write_text(manifests.to_yaml(objects), encoding="utf-8")
+        self.evidence.copied(file, str(copy))
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return copy
 

@@ -24,6 +24,8 @@ from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
 from labkit.lab import Lab
 from labkit.load import Load
+from labkit.machines import junit
+from labkit.machines import plugin as machines
 from labkit.minikube import Minikube
 from labkit.run import LABS, Run
 from labkit.sabotage import Sabotage
@@ -69,12 +71,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--attach", default=None, help="(internal) observe on the cluster that another run describes in this file"
     )
+    machines.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = Run(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(config.stash[RUN]))
+        machines.configure(config, config.stash[RUN])
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -189,6 +193,10 @@ def minikube(lab: Lab, pytestconfig: pytest.Config) -> Minikube:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[STARTED] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    if claim := _claim(item):
+        item.user_properties.append((junit.CLAIM, claim.id))
+        if sabotage := _sabotage(item):
+            item.user_properties.append((junit.SABOTAGE, sabotage.name))
     # Before anything is made for the lab, even the cluster.
     if _needs(item) and (missing := item.config.stash[RUN].minikube_missing()):
         pytest.skip(missing)
@@ -242,6 +250,7 @@ class Recorder:
 
     def pytest_keyboard_interrupt(self) -> None:
         self._run.trouble = self._run.trouble or INTERRUPTED
+        self._run.interrupted = True
 
 
 @pytest.hookimpl(trylast=True)
@@ -292,7 +301,7 @@ def _turn(run: Run, claim: Claim) -> contextlib.AbstractContextManager[object]:
 def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.CallInfo[None]) -> Observation:
     error = call.excinfo.value if call.excinfo else None
     outcome, message = _outcome(error)
-    sabotage: Sabotage | None = item.callspec.params["sabotaged"] if hasattr(item, "callspec") else None
+    sabotage = _sabotage(item)
     cause = str(error) if isinstance(error, CannotRun) else ""
     if lab and outcome != "not-applicable":
         if missed := lab.missed():
@@ -314,7 +323,10 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         ceiling_s=lab.evidence.ceiling_s if lab else 0.0,
         timeline=lab.evidence.timeline() if lab else [],
         commands=lab.evidence.commands if lab else [],
+        windows=lab.evidence.windows if lab else [],
+        manifests=lab.evidence.manifests if lab else {},
         latencies_s=lab.history.latencies_s if lab else [],
+        line=_line(item, call),
     )
 
 
@@ -337,6 +349,18 @@ def _carried(report: Any) -> Observation | None:
 
 def _claim(item: object) -> Claim | None:
     return claim_of(getattr(item, "function", None))
+
+
+def _sabotage(item: pytest.Item) -> Sabotage | None:
+    sabotage: Sabotage | None = item.callspec.params.get("sabotaged") if hasattr(item, "callspec") else None
+    return sabotage
+
+
+def _line(item: pytest.Item, call: pytest.CallInfo[None]) -> int:
+    """Give the line of the lab's file at which it ended early, or else at which it begins."""
+    entries = call.excinfo.traceback if call.excinfo else []
+    lines = [entry.lineno + 1 for entry in entries if entry.path == item.path]
+    return lines[-1] if lines else (item.location[1] or 0) + 1
 
 
 def _takes_s(item: pytest.Item) -> float:

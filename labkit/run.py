@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit import claims, ledger, priority, summary, verdicts
+from labkit import claims, ledger, priority, prose, summary, verdicts
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, minikube
 from labkit.cluster.minikube import Profile
@@ -49,13 +49,15 @@ class Run:
         self._minikube: Profile | None = None
         self._stack = contextlib.ExitStack()
         self._nodeids: set[str] = set()
-        self._observations: list[Observation] = []
+        self.observations: list[Observation] = []
         self._judged: dict[str, dict[str, Any]] = {}
         self._began = datetime.now(UTC)
         self._labs_began: tuple[float, float] | None = None
         self._labs_took: tuple[float, float] = (0.0, 0.0)
         self.harness_mib: list[float] = []
         self.trouble: str | None = None
+        self.interrupted = False
+        self._progress = Progress()
 
     @property
     def alone(self) -> bool:
@@ -72,6 +74,21 @@ class Run:
             and not option.collectonly
             and any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in self._config.args)
         )
+
+    @property
+    def answers(self) -> bool:
+        """Whether this process answers for the results of labs."""
+        return not self._worker and not self._attached and bool(self._nodeids or self.trouble)
+
+    @property
+    def kubernetes(self) -> str | None:
+        """The version that is judged: v1.37.0; None where there is no cluster."""
+        return self._cluster.kubernetes if self._cluster else None
+
+    @property
+    def results(self) -> Path | None:
+        """The file that this run's results are in; None where there are none."""
+        return verdicts.results_path(self._cluster.kubernetes) if self._cluster and self._judged else None
 
     def cluster(self) -> LabCluster:
         """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
@@ -101,7 +118,8 @@ class Run:
 
     def collected(self, nodeids: Iterable[str]) -> None:
         """Keep what is going to be run, to know in the end what did not."""
-        self._nodeids.update(nodeids)
+        if not self._config.option.collectonly:
+            self._nodeids.update(nodeids)
 
     def observed(self, observation: Observation) -> None:
         """Keep an observation and write the results as they now stand."""
@@ -109,11 +127,12 @@ class Run:
             with Path(self._attached["observations"]).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(observation)) + "\n")
             return
-        self._observations.append(observation)
+        self.observations.append(observation)
         if observation.cause:
             self.trouble = observation.cause
         claim = self._claims[observation.claim]
-        self._judged[claim.id] = verdicts.judge(claim, [o for o in self._observations if o.claim == claim.id])
+        seen = [o for o in self.observations if o.claim == claim.id]
+        self._judged[claim.id] = verdicts.judge(claim, seen, self._prose[1].get(claim.id))
         self._write()
 
     def finish(self) -> int | None:
@@ -121,32 +140,44 @@ class Run:
 
         None where the run had no labs, or is not the one that answers for the results.
         """
-        if self._attached or not (self._nodeids or self.trouble):
+        if not self.answers:
             return None
         if self._cluster and not self.trouble:
             self._measure()
             self._again_alone()
         self._write()
+        code = verdicts.exit_code(self.records, missing=self.missing(), trouble=self.trouble)
+        if code and self._cluster and self._logs and not self.interrupted:
+            self._cluster.export_logs(self._logs, self._progress)
         self._stack.close()
-        return verdicts.exit_code(self._records, missing=self._missing(), trouble=self.trouble)
+        return code
 
     def summary(self) -> list[str]:
         """Give the lines that close the run."""
-        if not self._records and not self.trouble:
+        if not self.records and not self.trouble:
             return []
-        lines = summary.verdicts(self._records, ledger.read(), missing=self._missing(), trouble=self.trouble)
-        if not self._cluster or not self._records:
+        lines = summary.verdicts(self.records, ledger.read(), missing=self.missing(), trouble=self.trouble)
+        if not self.results:
             return lines
-        if not self.trouble:
-            lines += summary.costs(
-                self._records,
-                phases=self._cluster.phases,
-                labs_s=self._labs_took[0],
-                cpu_s=self._labs_took[1],
-                latencies_s=[x for o in self._observations for x in o.latencies_s],
-                harness_mib=sum(self.harness_mib),
-            )
-        return [*lines, "", f"results: {verdicts.results_path(self._cluster.kubernetes).relative_to(ROOT)}"]
+        return [*lines, *self.costs(), "", f"results: {self.results.relative_to(ROOT)}"]
+
+    def costs(self) -> list[str]:
+        """Give the lines on what the run cost; none of a run that was cut."""
+        if not self._cluster or not self.records or self.trouble:
+            return []
+        return summary.costs(
+            self.records,
+            phases=self._cluster.phases,
+            labs_s=self._labs_took[0],
+            cpu_s=self._labs_took[1],
+            latencies_s=[x for o in self.observations for x in o.latencies_s],
+            harness_mib=sum(self.harness_mib),
+        )
+
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Give for each claim that was observed the file and the line where its lab ended, clean where it can be."""
+        by_claim = sorted(self.observations, key=lambda o: (o.sabotage is None, o.outcome != "passed"))
+        return {o.claim: (o.nodeid.partition("::")[0], o.line) for o in by_claim}
 
     def close(self) -> None:
         """End the cluster where `finish` did not come to it."""
@@ -162,11 +193,12 @@ class Run:
 
         interruption.end_in_order_on_sigterm()
 
-        progress = Progress(lambda line: terminal.write_line(line, flush=True)) if terminal else Progress()
+        if terminal:
+            self._progress = Progress(lambda line: terminal.write_line(line, flush=True))
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             # minikube first: where it is to be built and cannot be, no cluster is made in vain.
             source = minikube.source(
-                self._config.getoption("kubernetes"), build=self._config.getoption("minikube"), progress=progress
+                self._config.getoption("kubernetes"), build=self._config.getoption("minikube"), progress=self._progress
             )
             cluster = self._stack.enter_context(
                 running(
@@ -174,11 +206,12 @@ class Run:
                     nodes=self._config.getoption("nodes"),
                     keep=self._config.getoption("keep_cluster"),
                     name=None if name == PYTEST_KINDS_OWN else name,
-                    progress=progress,
+                    logs=self._logs,
+                    progress=self._progress,
                 )
             )
             if source:
-                leased = minikube.leased(source, cluster.kubectl_path, progress)
+                leased = minikube.leased(source, cluster.kubectl_path, self._progress)
                 self._minikube = self._stack.enter_context(leased)
         self._stack.enter_context(priority.session_ahead())
         self._labs_began = (time.monotonic(), _busy_s())
@@ -186,7 +219,7 @@ class Run:
 
     def _again_alone(self) -> None:
         """Observe each inconclusive test once more, one after another, with nothing else running."""
-        last = {o.nodeid: o for o in self._observations}
+        last = {o.nodeid: o for o in self.observations}
         nodeids = [o.nodeid for o in last.values() if o.outcome == "inconclusive"]
         if not nodeids:
             return
@@ -208,7 +241,9 @@ class Run:
             ]
             if self._config.getoption("prove"):
                 command.append("--prove")
-            subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTEST_ADDOPTS": ""})
+            # Where stdout is for the results alone, this goes where everything else goes.
+            out = sys.stderr if self._config.getoption("format") == "json" else None
+            subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTEST_ADDOPTS": ""}, stdout=out)
             for line in told.read_text(encoding="utf-8").splitlines():
                 self.observed(Observation(**json.loads(line)))
 
@@ -229,19 +264,31 @@ class Run:
             "started": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
         }
-        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self._records)
+        judged = {record["topic"] for record in self.records}
+        topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
+        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self.records, topics)
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:
         return claims.load(LABS)
 
+    @functools.cached_property
+    def _prose(self) -> tuple[prose.Topics, prose.Labs]:
+        return prose.read(LABS)
+
     @property
-    def _records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
+        """The records of the claims judged so far."""
         return list(self._judged.values())
 
-    def _missing(self) -> list[str]:
+    @property
+    def _logs(self) -> Path | None:
+        folder: str | None = self._config.getoption("logs")
+        return Path(folder).resolve() if folder else None
+
+    def missing(self) -> list[str]:
         """Name the tests that were to run and were not observed."""
-        return sorted(self._nodeids - {o.nodeid for o in self._observations})
+        return sorted(self._nodeids - {o.nodeid for o in self.observations})
 
 
 def _busy_s() -> float:

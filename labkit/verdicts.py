@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -30,6 +30,7 @@ class Observation:
 
     `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
     `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
+    `line` is where in the lab's file it ended, or else where the lab begins.
     """
 
     claim: str
@@ -45,11 +46,16 @@ class Observation:
     ceiling_s: float = 0.0
     timeline: list[dict[str, Any]] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    manifests: dict[str, str] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
+    line: int = 0
 
 
-def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
+def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give a claim's record from all that was observed of it, in the order in which it was.
+
+    `told` is what the lab's source says of it, as `prose.read` gives it.
 
     An inconclusive observation is superseded by the one that was made alone; both are kept.
     Raises jsonschema.ValidationError where the record would not be as designed.
@@ -79,6 +85,8 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
         "ceiling_s": round(last.ceiling_s, 3) if last else 0.0,
         "timeline": last.timeline if last else [],
         "commands": last.commands if last else [],
+        "windows": last.windows if last else [],
+        "manifests": [{"file": file, "text": text} for file, text in last.manifests.items()] if last else [],
         "observations": [
             {"outcome": o.outcome, "alone": o.alone, "seconds": round(o.seconds, 3), "message": o.message}
             for o in clean
@@ -86,18 +94,27 @@ def judge(claim: Claim, observations: Iterable[Observation]) -> dict[str, Any]:
         "sabotage": sabotages,
         "notes": asdict(claim.notes),
     }
+    if told:
+        record["lab"] = dict(told)
     _checker("$defs", "claim").validate(record)
     return record
 
 
-def write(path: Path, kubernetes: dict[str, Any], records: list[dict[str, Any]]) -> None:
+def write(
+    path: Path, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
+) -> None:
     """Write a results file whole or not at all, its claims (as `judge` gives them) in the order of their ids.
+
+    `topics` are those of the claims, as `prose.read` gives them.
 
     Raises CannotRun where it cannot be written, jsonschema.ValidationError where `kubernetes` is not as designed.
     """
     # The records were checked one by one: the file is written anew with each of them.
     _checker("properties", "kubernetes").validate(kubernetes)
-    results = {"schema": SCHEMA, "kubernetes": kubernetes, "claims": sorted(records, key=lambda r: str(r["id"]))}
+    results: dict[str, Any] = {"schema": SCHEMA, "kubernetes": kubernetes}
+    if topics:
+        results["topics"] = topics
+    results["claims"] = sorted(records, key=lambda r: str(r["id"]))
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +129,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         jsonschema.validate(results, schema())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CannotRun(f"{path} is no results file ({error}); run `nox -s labs` again to make it") from error
     except jsonschema.ValidationError as error:
         raise CannotRun(f"{path} is of another schema ({error.message[:200]}); run `nox -s labs` again") from error

@@ -147,6 +147,40 @@ def test_a_pod_has_its_own_address_and_host_name(lab: Lab) -> None:
 
 
 @claim(
+    "pods.init-containers",
+    ledger=["pods.one-or-more-containers"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/init-containers/",
+    twin="unprepared: the same Pod, whose first init container fails",
+    takes_s=5,
+)
+@sabotage("no first step", remove("spec.initContainers[0]", of="pod/prepared"))
+@sabotage("both are prepared", put("spec.initContainers[0].command", ["true"], of="pod/unprepared"))
+@sabotage("the other way about", put("spec.initContainers[1].command", ["sh", "-c", "echo 1st > /data/steps"]))
+def test_init_containers_come_first_and_one_by_one(lab: Lab) -> None:
+    """Init containers run one after another, each to its end, before the other containers start; all must succeed."""
+    # Given two Pods with two init containers each, of which one fails,
+    prepared, unprepared = lab.apply("pods/init-containers.yaml")
+
+    # when the one Pod is Ready, and what must fail in the other has failed,
+    runs, waits = lab.eventually(
+        "one is Ready, and the other has failed to start",
+        prepared,
+        unprepared,
+        until=lambda one, other: one.ready and "Error" in str(other.raw["status"].get("initContainerStatuses")),
+        within=START,
+    )
+
+    # then all of its steps were taken in their order,
+    assert lab.kubectl("exec prepared -- cat /data/steps").stdout.split() == ["first", "second"]
+
+    # and in the other nothing came after the failure.
+    first, second = waits.raw["status"]["initContainerStatuses"]
+    assert (first["name"], second["state"].keys()) == ("first", {"waiting"})
+    lab.never("its server starts", unprepared, lambda pod: pod.container("web").started, until=waits)
+    assert runs.container("web").started
+
+
+@claim(
     "pods.otherwise-separate",
     source="https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
     notes=imprecise(

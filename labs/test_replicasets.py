@@ -297,6 +297,39 @@ def test_scaling_up_adds_pods_and_keeps_those_there_are(lab: Lab) -> None:
 
 
 @claim(
+    "replicasets.autoscaler",
+    ledger=["replicasets.scale-up"],
+    source="https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/",
+    twin="left: the same ReplicaSet without an autoscaler",
+    takes_s=18,
+)
+@sabotage("one is enough", put("spec.minReplicas", 1, of="horizontalpodautoscaler/scaled"))
+@sabotage("the other one is scaled", put("spec.scaleTargetRef.name", "left"))
+def test_an_autoscaler_without_metrics_knows_only_its_bounds(lab: Lab) -> None:
+    """A HorizontalPodAutoscaler keeps a ReplicaSet within its bounds; by what it does there it needs metrics.
+
+    A cluster has none without the metrics server.
+    """
+    # Given two ReplicaSets of one Pod, and an autoscaler for the first that has at least two,
+    _, scaled, left = lab.apply("replicasets/autoscaled.yaml")
+
+    # when the autoscaler has looked, which it does every 15 s,
+    grown = lab.eventually(
+        "it has two Pods", scaled, until=lambda rs: rs.wanted == 2 and rs.replicas == 2, within=Window(0, 30)
+    )
+    lab.never("the other one is scaled", left, lambda rs: rs.wanted != 1, until=grown)
+
+    # then it says that it knows of no load.
+    conditions = "{range .status.conditions[*]}{.type}={.status} {.reason},{end}"
+    lab.poll(
+        "it tells what it lacks",
+        lambda: lab.kubectl(f"get hpa scaled -o jsonpath='{conditions}'").stdout.split(","),
+        until=lambda told: "ScalingActive=False FailedGetResourceMetric" in told,
+        within=Window(0, 30),
+    )
+
+
+@claim(
     "replicasets.scale-down",
     source=REPLICASET + "#scaling-a-replicaset",
     twin="the Pod of the same ReplicaSet that is Ready",

@@ -265,6 +265,7 @@ def test_an_idle_node_may_be_full(lab: Lab) -> None:
 
     # then the small one still fits in, and the large one does not,
     assert placed.node == spare, "there is no room for the small one"
+    assert waiting.node is None, "there is room for the large one"
     assert waiting.condition("PodScheduled")["reason"] == "Unschedulable"
 
     # although hardly anything of what was requested is used: the node's books tell of requests alone.
@@ -325,13 +326,21 @@ def test_a_container_may_use_more_than_its_request_and_less(lab: Lab) -> None:
     lab.ready(busy, idle)
 
     # when that one has used as much as its request would give it in 50 seconds,
-    used = lab.poll("half a second of CPU time", lambda: lab.cgroup(busy), until=lambda group: group.used_s >= 0.5)
+    # (The 14th number of a process' statistics is how many hundredths of a second it has run.)
+    statistics = "exec {} -- cat /proc/1/stat"
+    lab.poll(
+        "half a second of CPU time",
+        lambda: int(lab.kubectl(statistics.format("busy")).stdout.split()[13]),
+        until=lambda hundredths: hundredths >= 50,
+        within=START,
+    )
 
     # then that has not taken so long, and nobody has held it back,
+    used = lab.cgroup(busy)
     assert (used.cpu_limit, used.throttled) == (None, 0)
 
     # nor has the other one been made to use anything.
-    assert lab.cgroup(idle).used_s < 0.5
+    assert int(lab.kubectl(statistics.format("idle")).stdout.split()[13]) < 50
 
 
 @claim(
@@ -392,8 +401,9 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     )
 
     # then the one with the lower limit was killed for it,
-    assert killed.container("web").last_reason == "OOMKilled"
     assert killed.container("web").last_exit_code == 137
+    # With cgroup v1 the runtime may see the end before it hears what the reason was.
+    assert killed.container("web").last_reason in ("OOMKilled", "Error")
     assert killed.restart_count > 0
 
     # and the other holds it under a limit of its own.

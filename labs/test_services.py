@@ -256,6 +256,35 @@ def test_a_service_has_a_name_in_dns(lab: Lab) -> None:
 
 
 @claim(
+    "services.environment",
+    ledger=["services.discovery-definition"],
+    source=SERVICE + "#environment-variables",
+    twin="early: the same Pod, made before the Service",
+    takes_s=5,
+)
+@sabotage("no variables", put("spec.enableServiceLinks", False, of="pod/late"))
+@sabotage("the Service of another name", put("metadata.name", "drum", of="service/guitar"))
+def test_a_pod_has_variables_for_services_that_are_older(lab: Lab) -> None:
+    """A container gets variables with the address of each Service of its namespace that was there when it started."""
+    # Given a Pod, then a Service, and then another Pod,
+    early = lab.apply("services/before.yaml")
+    lab.ready(early)
+    guitar = lab.apply("services/service-alone.yaml")
+    address = lab.get("Service", guitar.name).raw["spec"]["clusterIP"]
+    late = lab.apply("services/after.yaml")
+    lab.ready(late)
+
+    # when both are asked for the Service's variables, then the younger Pod has them, and the older one has none;
+    variables = "exec {} -- sh -c 'echo $GUITAR_SERVICE_HOST $GUITAR_SERVICE_PORT'"
+    assert lab.kubectl(variables.format("late")).stdout.split() == [address, "80"]
+    assert lab.kubectl(variables.format("early")).stdout.split() == []
+
+    # its name in DNS both know.
+    lookup = f"http://{guitar.name}/"
+    assert {lab.fetch(pod, lookup)[0].to for pod in (early, late)} == {f"{address}:80"}
+
+
+@claim(
     "services.headless",
     ledger=["services.dns-names"],
     source=SERVICE + "#headless-services",
@@ -422,6 +451,38 @@ def test_a_node_port_is_open_on_every_node(lab: Lab) -> None:
         lambda: [lab.fetch(client, f"http://{name}/")[0].name for name in (inside.name, outside.name)],
         until=lambda names: names == [web.name, web.name],
     )
+
+
+@claim(
+    "services.node-port-at-home",
+    ledger=["services.virtual-ip"],
+    source="https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-iptables",
+    twin="elsewhere: the same client, with a loopback address of its own",
+    takes_s=5,
+)
+@sabotage("inside only", put("spec.type", "ClusterIP", of="service/web"))
+@sabotage("both at home", put("spec.hostNetwork", True, of="pod/elsewhere"))
+@sabotage("neither at home", remove("spec.hostNetwork", of="pod/at-home"))
+def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
+    """With kube-proxy in its mode iptables a node's own processes reach a node port at 127.0.0.1 too, and nobody else.
+
+    In the mode nftables it has to be asked for.
+    """
+    # Given a NodePort Service with a Pod, a client in the network of a node, and one in a network of its own,
+    service, *pods = lab.apply("services/node-port-at-home.yaml")
+    lab.ready(*pods)
+    (port,) = lab.get("Service", service.name).raw["spec"]["ports"]
+
+    # when both connect to the port at localhost,
+    line = (
+        "exec {} -- python3 -c 'import socket; "
+        f'c = socket.create_connection(("127.0.0.1", {port.get("nodePort", 1)}), 2); '
+        'c.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n"); print(c.recv(4096))\''
+    )
+    lab.poll("the node is answered", lambda: lab.tried(line.format("at-home")), until=lambda r: '"web"' in r.stdout)
+
+    # then only what runs in the node's network is answered.
+    assert "Connection refused" in lab.refused(line.format("elsewhere")).stderr
 
 
 @claim(

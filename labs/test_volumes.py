@@ -134,11 +134,71 @@ def test_containers_of_a_pod_share_a_volume(lab: Lab) -> None:
 
     # when one writes a file on both of its volumes,
     lab.post(pair, "/file", path="/in/shared/x", present=True)
-    lab.post(pair, "/file", path="/in/own/x", present=True)
+    lab.post(pair, "/file", path="/in/own/y", present=True)
 
     # then the other sees that on the volume that they share.
     assert lab.kubectl("exec pair -c reader -- ls /out/shared").stdout.split() == ["x"]
     assert lab.kubectl("exec pair -c reader -- ls /out/own").stdout.split() == []
+
+
+@claim(
+    "volumes.read-only",
+    ledger=["volumes.two-things"],
+    source=VOLUMES + "#read-only-mounts",
+    twin="writer: a mount of the same volume that may write",
+    takes_s=3,
+)
+@sabotage("both may write", remove("spec.containers[1].volumeMounts[0].readOnly"))
+@sabotage("neither may write", put("spec.containers[0].volumeMounts[0].readOnly", True))
+def test_a_mount_may_be_read_only(lab: Lab) -> None:
+    """A container that mounts a volume read-only sees what others write there, and cannot write itself."""
+    # Given a volume that one container mounts to write, and another to read,
+    pair = lab.apply("volumes/read-only.yaml")
+    lab.ready(pair)
+
+    # when both write, then one may,
+    lab.kubectl("exec pair -c writer -- touch /data/x")
+    assert "Read-only file system" in lab.refused("exec pair -c reader -- touch /data/y").stderr
+
+    # and the other reads what was written.
+    assert lab.kubectl("exec pair -c reader -- ls /data").stdout.split() == ["x"]
+
+
+@claim(
+    "volumes.renewed",
+    ledger=["volumes.two-things"],
+    source="https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically",
+    twin="a mount of one file (subPath) of the same ConfigMap",
+    takes_s=4,
+)
+@sabotage("the whole of it twice", remove("spec.containers[0].volumeMounts[1].subPath", of="pod/web"))
+@sabotage("one file twice", put("spec.containers[0].volumeMounts[0].subPath", "tuning", of="pod/web"))
+@sabotage("the Secret stays", skip("patch secret"))
+def test_files_of_a_config_map_are_renewed(lab: Lab) -> None:
+    """Files from a ConfigMap or a Secret change with it while the container runs; one mounted by subPath does not.
+
+    The kubelet renews them when it next looks at the Pod, after a minute or so, or as soon as the Pod itself changes.
+    """
+    # Given a Pod with the files of a ConfigMap and of a Secret, and with one file of that ConfigMap on its own,
+    _, _, web = lab.apply("volumes/renewed.yaml")
+    before = lab.ready(web)
+    read = "exec web -- cat /settings/tuning /password/word"
+    assert lab.kubectl(read).stdout == "standardbefore"
+
+    # when ConfigMap and Secret are changed, and something about the Pod so that its kubelet looks at it,
+    lab.kubectl('patch configmap settings -p \'{"data": {"tuning": "drop D"}}\'')
+    lab.kubectl('patch secret password -p \'{"stringData": {"word": "after"}}\'')
+    looks = "annotate pod web --overwrite labs/looked={}"
+    lab.poll(
+        "both are renewed",
+        lambda: lab.kubectl(looks.format(lab.clock())) and lab.kubectl(read).stdout,
+        until=lambda files: files == "drop Dafter",
+        within=START,
+    )
+
+    # then the file on its own is as it was, and the container has never stopped.
+    assert lab.kubectl("exec web -- cat /one-file/tuning").stdout == "standard"
+    assert lab.get("Pod", "web").container("web").container_id == before.container("web").container_id
 
 
 @claim(

@@ -17,7 +17,7 @@ LABS = ROOT / "labs"
 
 PURE = {
     *("claims", "budgets", "views", "sabotage", "history", "instrument", "verdicts", "ledger", "summary", "evidence"),
-    *("cgroup", "quantities"),
+    *("cgroup", "quantities", "prose", "machines/github", "machines/junit", "machines/changes"),
 }
 """Rooms without a door: no Docker, no network, no process."""
 
@@ -57,6 +57,11 @@ def test_arrows_go_one_way(path: Path) -> None:
     if path.is_relative_to(LABKIT / "supply"):
         allowed = ("labkit.supply", "labkit.trouble", "labkit.progress", "labkit.paths")
         assert not {n for n in reached if n.startswith("labkit.") and not n.startswith(allowed)}
+    if path.is_relative_to(LABKIT / "report"):
+        asked = {"labkit.verdicts", "labkit.ledger", "labkit.supply.versions", "labkit.paths"}
+        allowed = ("labkit.report", "labkit.trouble", *(asked if path.stem == "__main__" else ()))
+        assert not {n for n in reached if n.startswith("labkit.") and not n.startswith(allowed)}
+        assert not roots(path) & DOORS, "the report is made of results alone"
     if path.is_relative_to(LABKIT / "cluster"):
         assert not {
             n for n in reached if n.startswith(("labkit.lab.", "labkit.plugin", "labkit.run", "labkit.verdicts"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from labkit.budgets import Window
 from labkit.claims import Claim, imprecise
 from labkit.cluster import LabCluster
+from labkit.history import Act
 from labkit.lab import Failed, Lab
 from labkit.load import Load
 from labkit.sabotage import Sabotage, instead
@@ -74,3 +77,23 @@ def test_a_kubectl_that_fails_at_a_terminal_has_failed(lab_of: Callable[..., Lab
     lab = lab_of("exit 2")
     with pytest.raises(Failed, match="exit 2"):
         lab.terminal("exec web")
+
+
+def test_a_window_keeps_what_was_allowed_and_when_it_was_seen(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0")
+    lab.poll("it is so", lambda: True, until=bool, within=Window(0, 3), since=Act(0.0, "the act"))
+    (window,) = lab.evidence.windows
+    assert 0 <= window.pop("seen_s") < 3
+    assert window == {"goal": "it is so", "from_s": 0.0, "earliest_s": 0, "latest_s": 3}
+    assert (lab.evidence.floor_s, lab.evidence.ceiling_s) == (0, 3)
+
+
+def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LabCluster, "workers", (SimpleNamespace(name="worker"),))
+    lab = lab_of('echo "cannot read $3" >&2; exit 1')
+    with pytest.raises(Failed):
+        lab.apply("replicasets/no-pods-from-the-controller.yaml")
+    (command,) = lab.evidence.commands
+    assert command["command"] == "kubectl apply -f manifests/replicasets/no-pods-from-the-controller.yaml -o json"
+    assert command["stderr"] == "cannot read manifests/replicasets/no-pods-from-the-controller.yaml\n"
+    assert "${NAMESPACE}" in lab.evidence.manifests["manifests/replicasets/no-pods-from-the-controller.yaml"]

@@ -83,6 +83,19 @@ def test_what_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
         verdicts.write(tmp_path / "x.json", KUBERNETES | {"server": "1.37"}, [])
 
 
+def test_a_record_keeps_what_the_source_says_of_the_lab(tmp_path: Path) -> None:
+    told = {"file": "labs/test_health.py", "line": 7, "remarks": "", "story": "Given a Pod, it runs."}
+    topic = {"topic": "health", "title": "Health checks", "lead": "who asks.", "prose": ""}
+    window = {"goal": "it runs", "from_s": 1.0, "earliest_s": 0.0, "latest_s": 5.0, "seen_s": None}
+    observed = dataclasses.replace(seen("passed"), windows=[window], manifests={"manifests/a.yaml": "kind: Pod\n"})
+    path = tmp_path / "1.37.0.json"
+    verdicts.write(path, KUBERNETES, [verdicts.judge(CLAIM, [observed], told)], [topic])
+    results = verdicts.read(path)
+    (record,) = results["claims"]
+    assert (results["topics"], record["lab"], record["windows"]) == ([topic], told, [window])
+    assert record["manifests"] == [{"file": "manifests/a.yaml", "text": "kind: Pod\n"}]
+
+
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
 def test_a_foreign_file_is_one_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "1.37.0.json"

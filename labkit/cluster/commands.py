@@ -30,6 +30,10 @@ class Result:
     stderr: str
     seconds: float
 
+    def __str__(self) -> str:
+        said = " ".join(f"{self.stdout} {self.stderr}".split())
+        return f"exit {self.rc}: {said}" if said else f"exit {self.rc}"
+
 
 def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give the environment for the children of a cluster whose files are in `folder`.

@@ -31,6 +31,9 @@ CREATE_S = 900
 READY_S = 180
 """Seconds from the last join until all nodes are Ready; it took 1 to 5."""
 
+LOGS_S = 120
+"""Seconds for kind to collect what all nodes logged; it took 5."""
+
 BOOT_S = 90
 """Seconds for a node to boot to its containerd; 2 to 5."""
 
@@ -152,6 +155,17 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         result = commands.run(argv, env=self._env, timeout_s=CREATE_S)
         if result.rc:
             raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
+
+    def export_logs(self, folder: Path, progress: Progress) -> None:
+        """Put what the nodes and all that runs on them logged into a folder; where that fails, say so."""
+        argv: list[str | Path] = [self.kind_path, "export", "logs", "--name", self.name, folder]
+        try:
+            result = commands.run(argv, env=self._env, timeout_s=LOGS_S)
+        except (CannotRun, Inconclusive) as trouble:
+            progress.say(f"the logs of cluster {self.name} are lost: {trouble}")
+            return
+        lost = f" (not all of them: {last_lines(result.stderr)})" if result.rc else ""
+        progress.say(f"the logs of cluster {self.name} are in {folder}{lost}")
 
     def wait_booted(self) -> None:
         """Wait until the nodes have booted to their containerd, and end dead addresses on them at once.

@@ -61,7 +61,9 @@ def closing_script(networks: Networks) -> str:
             "COMMIT",
             "END",
             # Before kube-proxy's own chains, which let marked packets through whether or not somebody is there.
-            "for hook in FORWARD OUTPUT; do",
+            # What a node's own process sends to a node port is about to leave by lo too, until after this hook it is
+            # routed anew, to the Pod.
+            'for hook in FORWARD "OUTPUT -m conntrack ! --ctstate DNAT"; do',
             f"  iptables -w -D $hook -j {CHAIN} 2>/dev/null || true",
             f"  iptables -w -I $hook -j {CHAIN}",
             "done",

@@ -32,6 +32,7 @@ def running(
     keep: bool = False,
     reuse: bool = True,
     name: str | None = None,
+    logs: Path | None = None,
     progress: Progress,
 ) -> Iterator[LabCluster]:
     """Have a cluster of a version for the length of a block; for the controlling process, in its main thread.
@@ -40,6 +41,7 @@ def running(
     reuse: take a kept cluster of that version if nobody uses it and it is whole; it stays kept.
     name: use this kept cluster and no other, beside whoever else names it.
     keep: leave the cluster to the user afterwards.
+    logs: the folder for what the nodes logged, if the cluster cannot be made.
 
     However the block ends, a cluster that is not kept is removed, within some removal.REMOVE_S seconds, and Ctrl-C and
     SIGTERM wait for that. SIGTERM ends the block only after `interruption.end_in_order_on_sigterm` was called. What
@@ -58,11 +60,13 @@ def running(
             elif reuse:
                 cluster = _kept(supplies, progress, undo)
             if cluster is None:
-                cluster = _new(supplies, machine, keep, progress, undo)
+                cluster = _new(supplies, machine, keep, logs, progress, undo)
         yield cluster
 
 
-def _new(supplies: Supplies, machine: Engine, keep: bool, progress: Progress, undo: contextlib.ExitStack) -> LabCluster:
+def _new(
+    supplies: Supplies, machine: Engine, keep: bool, logs: Path | None, progress: Progress, undo: contextlib.ExitStack
+) -> LabCluster:
     held = lease.grant(
         kubernetes=supplies.kubernetes,
         node_image=supplies.node_image,
@@ -72,7 +76,7 @@ def _new(supplies: Supplies, machine: Engine, keep: bool, progress: Progress, un
     undo.callback(removal.part, held, progress)
     cluster = handle(held)
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
-    with timed(cluster.phases, "cluster"):
+    with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
         ids = _create(cluster, supplies, _kind_config(supplies, machine, held.folder), progress)
         with timed(cluster.phases, "ready"):
             cluster.wait_ready()
@@ -224,6 +228,17 @@ def _load(cluster: LabCluster, tags: tuple[str, ...], archive: Path) -> dict[str
 def _ids(tags: tuple[str, ...]) -> dict[str, str]:
     with answering():
         return {tag: str(connection().images.get(tag).id) for tag in tags}
+
+
+@contextlib.contextmanager
+def _logged(cluster: LabCluster, logs: Path | None, progress: Progress) -> Iterator[None]:
+    """Leave what the nodes logged in the folder `logs`, if one is given, when the block fails."""
+    try:
+        yield
+    except (CannotRun, Inconclusive):
+        if logs:
+            cluster.export_logs(logs, progress)
+        raise
 
 
 @contextlib.contextmanager

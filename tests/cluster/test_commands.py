@@ -122,3 +122,9 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return process.environ()
     except psutil.Error:
         return {}
+
+
+def test_a_result_speaks_of_what_was_said_and_not_of_this_machine() -> None:
+    said = commands.Result(("/folder/of/this/run/kubectl", "get"), 1, "", "Error: no\n such thing\n", 0.1)
+    assert str(said) == "exit 1: Error: no such thing"
+    assert str(commands.Result((), 0, "", "", 0.1)) == "exit 0"

@@ -11,6 +11,7 @@ from pytest_kind import KindCluster  # type: ignore[import-untyped]
 from labkit.cluster import LabCluster, Node
 from labkit.cluster.commands import Result
 from labkit.cluster.labcluster import why_kind_failed
+from labkit.progress import Progress
 from labkit.trouble import CannotRun
 
 KIND = """#!/bin/sh
@@ -111,3 +112,28 @@ def test_nothing_is_ever_downloaded(cluster: LabCluster) -> None:
     cluster.ensure_kind()
     cluster.ensure_kubectl()
     assert list(cluster.path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ("mkdir -p $6; exit 0", "the logs of cluster labs-0123abcd are in {folder}"),
+        ("echo 'ERROR: no such container' >&2; exit 1", "(not all of them: ERROR: no such container)"),
+    ],
+)
+def test_logs_are_left_in_a_folder_or_it_is_said_that_they_are_not(
+    cluster: LabCluster, tmp_path: Path, ends: str, told: str
+) -> None:
+    lines: list[str] = []
+    program(
+        cluster.kind_path,
+        f'#!/bin/sh\n[ "$1 $2 $3 $4 $5" = "export logs --name labs-0123abcd $5" ] || exit 9\n{ends}\n',
+    )
+    cluster.export_logs(tmp_path / "logs", Progress(lines.append))
+    assert told.format(folder=tmp_path / "logs") in lines[0]
+
+
+def test_no_logs_are_no_trouble(cluster: LabCluster, tmp_path: Path) -> None:
+    lines: list[str] = []
+    cluster.export_logs(tmp_path / "logs", Progress(lines.append))
+    assert "the logs of cluster labs-0123abcd are lost" in lines[0]

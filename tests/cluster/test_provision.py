@@ -67,7 +67,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(removal, "remove", remove)
     monkeypatch.setattr(LabCluster, "create", create)
     monkeypatch.setattr(LabCluster, "look", lambda _: machine.look())
-    for name in ("wait_booted", "fetch_kubectl", "load_archive", "wait_ready", "establish_network"):
+    for name in ("wait_booted", "fetch_kubectl", "load_archive", "wait_ready", "establish_network", "export_logs"):
         monkeypatch.setattr(LabCluster, name, does(name))
     return machine
 
@@ -132,6 +132,13 @@ def test_when_making_fails_what_was_made_is_removed(machine: Machine, progress: 
         pytest.fail("there is no cluster")
     assert machine.did[-1] == "remove"
     assert lease.records() == []
+
+
+def test_when_making_fails_the_nodes_logs_are_kept_before_the_nodes_go(machine: Machine, progress: Progress) -> None:
+    machine.create = lambda _: fail(CannotRun("kind failed"))
+    with pytest.raises(CannotRun, match="kind failed"), running(None, logs=Path("logs"), progress=progress):
+        pass
+    assert machine.did[-2:] == ["export_logs", "remove"]
 
 
 def test_a_failing_build_does_not_wait_for_the_cluster(machine: Machine, progress: Progress) -> None:

@@ -1,0 +1,1 @@
+"""What a run says to machines (JUnit, GitHub, pipes), and what the workflow asks for between its runs."""

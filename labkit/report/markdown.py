@@ -1,0 +1,58 @@
+"""The matrix in Markdown: the news and a table of topics, short enough for a README."""
+
+from __future__ import annotations
+
+import re
+
+from labkit.report import news
+from labkit.report.matrix import BAD, NOT_RUN, Matrix, Topic, Version
+from labkit.report.text import counted, date, joined, one_line
+
+NEWS_SHOWN = 5
+"""Lines of broken and changed claims; the page has them all."""
+
+
+def render(matrix: Matrix) -> str:
+    """Give the Markdown: headline and age, what is broken and what changed, topics by versions."""
+    newest = matrix.newest
+    lines = [f"**{escaped(news.headline(matrix))}**"]
+    if newest.at:
+        lines[0] += f" As of {date(newest.at)}, {newest.tag}."
+    told = [
+        f"- {verdict} on {joined(names)}: {escaped(claim.statement)} (`{claim.id}`)"
+        for claim, verdict, names in news.bad(matrix)
+    ]
+    for change in news.changes(matrix):
+        ids = [f"`{claim.id}`" for claim, _ in change.changed[:3]]
+        more = len(change.changed) - len(ids)
+        said = joined([*ids, counted(more, "other")] if more else ids)
+        told.append(f"- changed from {change.older.name} to {change.newer.name}: {said}")
+    if len(told) > NEWS_SHOWN:
+        told = [*told[:NEWS_SHOWN], f"- and {len(told) - NEWS_SHOWN} more"]
+    if told:
+        lines += ["", *told]
+    lines += ["", f"| topic | claims | {' | '.join(version.name for version in matrix.versions)} |"]
+    lines.append("| --- | ---: |" + " ---: |" * len(matrix.versions))
+    for topic in matrix.topics:
+        cells = [_cell(topic, version) for version in matrix.versions]
+        lines.append(f"| {escaped(topic.title)} | {len(topic.claims)} | {' | '.join(cells)} |")
+    if notes := news.about_the_notes(matrix):
+        lines += ["", notes]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(words: str) -> str:
+    """Give words that Markdown shows as they are: no markup, no table cell, no mention of anybody."""
+    flat = one_line(words).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", flat)
+    return flat.replace("@", "&#64;").replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+
+
+def _cell(topic: Topic, version: Version) -> str:
+    counts = topic.counts(version)
+    if counts[NOT_RUN] == len(topic.claims):
+        return "not run"
+    parts = [f"{counts['holds']} hold"] if counts["holds"] else []
+    parts += [f"**{counts[verdict]} {verdict}**" for verdict in BAD if counts[verdict]]
+    parts += [f"{counts[v]} {v.replace('-', ' ')}" for v in ("inconclusive", "not-applicable", NOT_RUN) if counts[v]]
+    return ", ".join(parts)

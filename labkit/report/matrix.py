@@ -1,0 +1,261 @@
+"""Results of several versions as one matrix: each claim's verdict on each version, and what changed between them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from labkit.report import text
+from labkit.trouble import CannotRun
+
+Record = dict[str, Any]
+
+NOT_RUN = "not-run"
+VERDICTS = ("holds", "broken", "vacuous", "inconclusive", "not-applicable", NOT_RUN)
+"""All that a cell can say; the last where a version's results know nothing of the claim."""
+
+BAD = ("broken", "vacuous")
+"""Verdicts that say that a claim cannot be relied on."""
+
+DECIDED = ("holds", "broken", "vacuous", "not-applicable")
+"""Verdicts that say something of Kubernetes or the lab; the others only say that nobody knows."""
+
+SAID = {
+    "holds": "holds",
+    "broken": "is broken",
+    "vacuous": "is vacuous",
+    "inconclusive": "is inconclusive",
+    "not-applicable": "does not apply",
+    NOT_RUN: "was not run",
+}
+
+_TAG = re.compile(r"v1\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?")
+_CLAIM = re.compile(r"[a-z]+\.[a-z0-9-]+")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One column: a version with its results, or one that is wanted and was not run."""
+
+    name: str
+    """How a reader calls it: 1.37; 1.37.1 where another patch of the minor is there too."""
+    tag: str | None
+    """v1.37.0; None where it was not run."""
+    run: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What the results say of the cluster: node_image, origin, started, seconds."""
+
+    @property
+    def at(self) -> datetime | None:
+        return text.moment(str(self.run.get("started", "")))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one version says of one claim."""
+
+    version: Version
+    verdict: str
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A claim's verdict on one version that differs from the one on the last version before it that had one."""
+
+    older: Version
+    newer: Version
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row: one claim on all versions. `record` is that of the newest version that ran it."""
+
+    id: str
+    record: Record
+    cells: tuple[Cell, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def statement(self) -> str:
+        return str(self.record["statement"])
+
+    @property
+    def verdicts(self) -> str:
+        """All verdicts in one sentence: "holds on 1.37 and 1.36; was not run on 1.35"."""
+        spans: list[tuple[str, list[str]]] = []
+        for cell in self.cells:
+            if not spans or spans[-1][0] != cell.verdict:
+                spans.append((cell.verdict, []))
+            spans[-1][1].append(cell.version.name)
+        return "; ".join(f"{SAID[verdict]} on {text.joined(names)}" for verdict, names in spans)
+
+    def on(self, version: Version) -> Cell:
+        return next(cell for cell in self.cells if cell.version == version)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A chapter: what its module says, its claims in the order of the lesson, and the rows that no lab can show."""
+
+    name: str
+    title: str
+    lead: str
+    prose: str
+    claims: tuple[Claim, ...]
+    untold: tuple[tuple[str, str], ...] = ()
+    """(row, reason)."""
+
+    def counts(self, version: Version) -> Counter[str]:
+        return Counter(claim.on(version).verdict for claim in self.claims)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Everything that the outputs are made from."""
+
+    versions: tuple[Version, ...]
+    """Newest first."""
+    topics: tuple[Topic, ...]
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [claim for topic in self.topics for claim in topic.claims]
+
+    @property
+    def ran(self) -> list[Version]:
+        return [version for version in self.versions if version.tag]
+
+    @property
+    def newest(self) -> Version:
+        return self.ran[0]
+
+    def counts(self, version: Version) -> Counter[str]:
+        return sum((topic.counts(version) for topic in self.topics), Counter())
+
+
+def build(
+    results: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    wanted: Sequence[str],
+    ledger: Mapping[str, Mapping[str, str]] | None = None,
+) -> Matrix:
+    """Merge results (each with the file's name, as `verdicts.read` gives them) into one matrix.
+
+    `wanted` are the minors that must not be missing (versions.yaml's), `ledger` the notes' rows in their order.
+    Raises CannotRun, naming the file, for two files of one version and for names that no run of ours gives.
+    """
+    ledger = ledger or {}
+    files: dict[str, str] = {}
+    told: dict[str, dict[str, Any]] = {}
+    for file, content in sorted(results, key=lambda pair: pair[0]):
+        one = text.cleaned(content)
+        _check(file, one)
+        tag = one["kubernetes"]["server"]
+        if tag in files:
+            raise CannotRun(f"{files[tag]} and {file} are both of {tag}; keep the one that you mean")
+        files[tag], told[tag] = file, one
+    if not told:
+        raise CannotRun("there are no results to report; run `nox -s labs` first")
+    versions = _columns(told, wanted)
+    by_tag = {tag: {record["id"]: record for record in one["claims"]} for tag, one in told.items()}
+    claims = [_row(id, versions, by_tag) for id in {id: None for records in by_tag.values() for id in records}]
+    return Matrix(versions, tuple(_topics(claims, _prose(versions, told), ledger)))
+
+
+def age(tag: str) -> tuple[int, ...]:
+    """Give a key that sorts tags as they were released: alphas before betas, candidates and the release."""
+    found = _TAG.fullmatch(tag)
+    if not found:
+        raise ValueError(f"{tag!r} is not a Kubernetes tag")
+    minor, patch, stage, number = found.groups()
+    return int(minor), int(patch), ("alpha", "beta", "rc", None).index(stage), int(number or 0)
+
+
+def _check(file: str, one: Mapping[str, Any]) -> None:
+    """Hold what names files, links and columns to what our runs write; the schema is looser."""
+    tag = str(one["kubernetes"]["server"])
+    if not _TAG.fullmatch(tag):
+        raise CannotRun(f"{file} is of {tag[:40]!r}, which is no version of Kubernetes; run `nox -s labs` again")
+    for id, times in Counter(str(record["id"]) for record in one["claims"]).items():
+        if not _CLAIM.fullmatch(id):
+            raise CannotRun(f"{file} names a claim {id[:80]!r}, which cannot be one; run `nox -s labs` again")
+        if times > 1:
+            raise CannotRun(f"{file} has the claim {id} {times} times; run `nox -s labs` again")
+
+
+def _columns(told: Mapping[str, Mapping[str, Any]], wanted: Sequence[str]) -> tuple[Version, ...]:
+    """Give a column for each result and for each minor that is wanted and has none, newest first."""
+    minors = Counter(_minor(tag) for tag in told if "-" not in tag)
+    columns = [
+        (
+            age(tag),
+            Version(
+                _minor(tag) if minors[_minor(tag)] == 1 and "-" not in tag else tag.removeprefix("v"),
+                tag,
+                dict(one["kubernetes"]),
+            ),
+        )
+        for tag, one in told.items()
+    ]
+    columns += [(age(f"v{minor}.0"), Version(minor, None)) for minor in sorted(set(wanted)) if not minors[minor]]
+    return tuple(version for _, version in sorted(columns, key=lambda column: column[0], reverse=True))
+
+
+def _minor(tag: str) -> str:
+    return ".".join(tag.removeprefix("v").split(".")[:2])
+
+
+def _row(id: str, versions: Sequence[Version], by_tag: Mapping[str, Mapping[str, Record]]) -> Claim:
+    cells = []
+    for version in versions:
+        record = by_tag[version.tag].get(id) if version.tag else None
+        cells.append(Cell(version, str(record["verdict"]) if record else NOT_RUN, record))
+    changes: list[Change] = []
+    older: Cell | None = None
+    for cell in reversed(cells):
+        if cell.verdict not in DECIDED:
+            continue
+        if older and older.verdict != cell.verdict:
+            changes.append(Change(older.version, cell.version, older.verdict, cell.verdict))
+        older = cell
+    newest = next(cell.record for cell in cells if cell.record)
+    return Claim(id, newest, tuple(cells), tuple(reversed(changes)))
+
+
+def _prose(versions: Sequence[Version], told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Give what the newest results say of each topic."""
+    prose: dict[str, dict[str, str]] = {}
+    for version in versions:
+        for topic in told[version.tag].get("topics", ()) if version.tag else ():
+            prose.setdefault(topic["topic"], topic)
+    return prose
+
+
+def _topics(
+    claims: list[Claim], prose: Mapping[str, Mapping[str, str]], ledger: Mapping[str, Mapping[str, str]]
+) -> Iterable[Topic]:
+    """Give the topics in the notes' order and their claims in the lesson's: as the labs stand in their module."""
+    rows = {row: place for place, row in enumerate(row for told in ledger.values() for row in told)}
+    chapters = {topic: place for place, topic in enumerate(ledger)}
+
+    def place(claim: Claim) -> tuple[float, float, str]:
+        line = claim.record.get("lab", {}).get("line", float("inf"))
+        return line, min(rows.get(row, float("inf")) for row in claim.record["ledger"]), claim.id
+
+    names = {str(claim.record["topic"]) for claim in claims}
+    for name in sorted(names, key=lambda name: (chapters.get(name, len(chapters)), name)):
+        said = prose.get(name, {})
+        yield Topic(
+            name,
+            said.get("title") or name.capitalize(),
+            said.get("lead", ""),
+            said.get("prose", ""),
+            tuple(sorted((claim for claim in claims if claim.record["topic"] == name), key=place)),
+            tuple((row, reason) for row, reason in ledger.get(name, {}).items() if reason),
+        )

@@ -1,0 +1,137 @@
+"""Markdown, data, badges, and the command that writes them all."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.report import badges, data, markdown, matrix
+from labkit.report.__main__ import main
+
+Record = Callable[..., dict[str, Any]]
+Folder = Callable[..., Path]
+
+
+def built(results: Record, *told: tuple[str, list[dict[str, Any]]]) -> matrix.Matrix:
+    return matrix.build([(tag, results(tag, records)) for tag, records in told], wanted=("1.37", "1.36", "1.35"))
+
+
+def test_the_markdown_is_short_and_says_the_news(results: Record, record: Record) -> None:
+    told = built(results, ("v1.37.0", [record(verdict="broken")]), ("v1.36.4", [record()]))
+    assert markdown.render(told) == (
+        "**0 of 1 claim hold on Kubernetes 1.37; 1 broken.** As of 23 November 2026, 10:00 UTC, v1.37.0.\n"
+        "\n"
+        "- broken on 1.37: The statement of health.restarts. (`health.restarts`)\n"
+        "- changed from 1.36 to 1.37: `health.restarts`\n"
+        "\n"
+        "| topic | claims | 1.37 | 1.36 | 1.35 |\n"
+        "| --- | ---: | ---: | ---: | ---: |\n"
+        "| Health checks | 1 | **1 broken** | 1 hold | not run |\n"
+    )
+
+
+def test_a_hundred_broken_claims_are_still_short(results: Record, record: Record) -> None:
+    told = built(results, ("v1.37.0", [record(f"a.c{n}", "broken") for n in range(100)]))
+    assert len(markdown.render(told).splitlines()) < 15
+
+
+@pytest.mark.parametrize(
+    "words", ["a | b", "<img src=x>", "[x](http://a)", "@everyone", "a\n\n# b", "`code`", "_a_ *b*"]
+)
+def test_words_stay_words_in_markdown(results: Record, record: Record, words: str) -> None:
+    told = built(results, ("v1.37.0", [record(verdict="broken", statement=words, topic="t|<b>")]))
+    text = markdown.render(told)
+    assert words not in text
+    assert len(text.splitlines()) == len(
+        markdown.render(built(results, ("v1.37.0", [record(verdict="broken")]))).splitlines()
+    )
+
+
+def test_the_data_has_every_claim_on_every_version(results: Record, record: Record) -> None:
+    told = json.loads(data.render(built(results, ("v1.37.0", [record(verdict="broken")]), ("v1.36.4", [record()]))))
+    assert [version["version"] for version in told["versions"]] == ["1.37", "1.36", "1.35"]
+    assert [version["run"] for version in told["versions"]] == [True, True, False]
+    (claim,) = told["topics"][0]["claims"]
+    assert claim["verdicts"] == {"1.37": "broken", "1.36": "holds", "1.35": "not-run"}
+    assert told["changes"] == [
+        {"claim": "health.restarts", "from": "1.36", "to": "1.37", "was": "holds", "is": "broken"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "message", "colour"),
+    [
+        (["holds", "holds"], "2 hold", "green"),
+        (["holds", "not-applicable"], "1 hold", "green"),
+        (["holds", "broken"], "1 of 2 broken", "red"),
+        (["holds", "vacuous"], "1 of 2 vacuous", "red"),
+        (["holds", "inconclusive"], "1 of 2 hold", "orange"),
+    ],
+)
+def test_a_badge_is_green_only_for_what_was_run_and_holds(
+    results: Record, record: Record, verdicts: list[str], message: str, colour: str
+) -> None:
+    told = built(results, ("v1.37.0", [record(f"a.c{n}", v) for n, v in enumerate(verdicts)]), ("v1.36.4", []))
+    files = badges.render(told)
+    shown = json.loads(files["latest.json"])
+    assert (shown["message"], shown["color"]) == (message, badges.COLOURS[colour])
+    assert json.loads(files["1.35.json"])["message"] == json.loads(files["1.36.json"])["message"] == "not run"
+    for name in ("latest.svg", "1.37.svg", "1.35.svg"):
+        assert ET.fromstring(files[name]).attrib["aria-label"].startswith("notes on Kubernetes 1.")
+
+
+def test_a_part_of_the_claims_is_no_green_badge(results: Record, record: Record) -> None:
+    told = built(results, ("v1.37.0", [record("a.one")]), ("v1.36.4", [record("a.one"), record("a.two")]))
+    assert badges.fares(told, told.versions[0]) == ("1 of 2 hold", "orange")
+
+
+def test_the_report_is_written_the_same_twice(
+    folder: Folder, results: Record, record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = folder(a=results("v1.37.0", [record()]), b=results("v1.36.4", [record(verdict="broken")]))
+    out = tmp_path / "out"
+    assert main([str(told), "--out", str(out)]) == 0
+    written = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (out / "badges" / "1.20.svg").write_text("of a version that is no more")
+    assert main([str(told), "--out", str(out)]) == 0
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == written
+    assert {str(path) for path in written} >= {"index.html", "matrix.json", "matrix.md", "badges/latest.svg"}
+    assert "index.html" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"schema": 1, "kubernetes": {"ser', "is no results file"),
+        ('{"schema": 2}', "of another schema"),
+        ("<script>alert(1)</script>", "is no results file"),
+        ("[" * 100_000, "is no results file"),
+        ("", "is no results file"),
+    ],
+)
+def test_a_foreign_file_is_one_sentence_and_nothing_is_written(
+    folder: Folder, results: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, said: str
+) -> None:
+    told = folder(good=results(), half=content)
+    assert main([str(told), "--out", str(tmp_path / "out")]) == 3
+    message = capsys.readouterr().err
+    assert "half.json" in message
+    assert said in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_results_and_no_rights_are_one_sentence(
+    folder: Folder, results: Record, record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "none")]) == 3
+    assert "run `nox -s labs` first" in capsys.readouterr().err
+    told = folder(a=results("v1.37.0", [record()]))
+    (tmp_path / "file").touch()
+    assert main([str(told), "--out", str(tmp_path / "file")]) == 3
+    assert "cannot be written" in capsys.readouterr().err
