@@ -16,7 +16,7 @@ HANDBOOK = "https://minikube.sigs.k8s.io/docs/handbook/"
     ledger=["minikube.start", "minikube.local-development"],
     twin="the same kubectl before the start",
     needs="minikube",
-    takes_s=45,
+    takes_s=30,
 )
 @sabotage("nothing is started", skip("start --container-runtime"))
 def test_start_makes_a_cluster_on_this_machine_and_points_kubectl_at_it(lab: Lab, minikube: Minikube) -> None:

@@ -39,8 +39,8 @@ MINIKUBE = {
     "cri-dockerd": 90,
     "minikube-cni": 4,
     "debian-minikube": 40,
-    "minikube-base": 10,
-    "minikube-preload": 30,
+    "minikube-base": 17,
+    "minikube-preload": 20,
 }
 PYTHON = {"debian-python": 17, "python-base": 2}
 """Seconds that each part takes on two cores with empty caches; what happens beside a compilation counts little."""
