@@ -13,6 +13,7 @@ from labkit.sabotage import Sabotage
 
 Lab = TypeVar("Lab", bound=Callable[..., None])
 
+Needs = Literal["minikube"]
 NotesVerdict = Literal["holds", "imprecise", "changed", "wrong"]
 _ID = re.compile(r"[a-z]+\.[a-z0-9-]+")
 
@@ -57,6 +58,7 @@ class Claim:
     `takes_s` is about how long the lab waits on an idle machine; long labs are started first.
     `takes_a_node` is for labs that stop a machine or need one for themselves: they get the spare worker, one after
     another.
+    `needs` names what the lab is about where that is not in every run; without it the claim is not applicable.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Claim:
     takes_s: float
     takes_a_node: bool
     sabotages: tuple[Sabotage, ...] = field(default=())
+    needs: Needs | None = None
 
     @property
     def topic(self) -> str:
@@ -89,6 +92,7 @@ def claim(
     no_twin: str | None = None,
     takes_s: float = 5,
     takes_a_node: bool = False,
+    needs: Needs | None = None,
 ) -> Callable[[Lab], Lab]:
     """Declare that a lab shows the claim `id`; its statement is the first line of the lab's docstring.
 
@@ -113,7 +117,17 @@ def claim(
             lab,
             _ATTRIBUTE,
             Claim(
-                id, statement, tuple(ledger) or (id,), source, notes, twin, no_twin, takes_s, takes_a_node, sabotages
+                id,
+                statement,
+                tuple(ledger) or (id,),
+                source,
+                notes,
+                twin,
+                no_twin,
+                takes_s,
+                takes_a_node,
+                sabotages,
+                needs,
             ),
         )
         return lab

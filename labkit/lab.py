@@ -592,6 +592,18 @@ class Lab:
         for api in self._apis:
             api.close()
 
+    def sabotaged(self, words: str) -> str:
+        """Give the words of an act as the sabotage leaves them, for words that are not the lab's own."""
+        return self._saboteur.act(words)
+
+    def file(self, file: str, **words: str) -> Path:
+        """Give the path of manifests/<file>, or of a copy with its placeholders filled, as the sabotage leaves it."""
+        return self._files(file, **words)[1]
+
+    def undo(self, act: Callable[[], object]) -> None:
+        """Do something when the lab is over, before what was said to this earlier."""
+        self._undo.callback(act)
+
     def missed(self) -> list[str]:
         """Name the mutations of the sabotage that touched nothing."""
         return self._saboteur.missed()

@@ -26,6 +26,7 @@ from labkit.lab import Lab
 from labkit.load import Load
 from labkit.machines import junit
 from labkit.machines import plugin as machines
+from labkit.minikube import Minikube
 from labkit.run import LABS, Run
 from labkit.sabotage import Sabotage
 from labkit.trouble import CannotRun, Inconclusive
@@ -62,6 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--nodes", choices=("auto", "pull", "build"), default="auto", help="where the node image comes from"
     )
+    group.addoption(
+        "--minikube", action="store_true", help="build a minikube from source, for the labs that are about it"
+    )
     group.addoption("--prove", action="store_true", help="run every claim's sabotages too: each must turn its lab red")
     group.addoption("--keep-namespaces", action="store_true", help="leave each lab's namespace on a kept cluster")
     group.addoption(
@@ -88,7 +92,7 @@ def pytest_configure_node(node: Any) -> None:
     """Hand the cluster to an xdist worker, where labs are to be run."""
     run = node.config.stash[RUN]
     if run.distributes:
-        node.workerinput["labs"] = run.handle()
+        node.workerinput.update(run.handle())
 
 
 def pytest_testnodedown(node: Any) -> None:
@@ -103,11 +107,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Start the long labs first, one of them on each worker, so that none is left for the end."""
-    items.sort(key=lambda item: -_takes_s(item))
-    if workers := getattr(config, "workerinput", {}).get("workercount"):
-        # xdist's work stealing begins with one stretch of the list for each worker.
-        items[:] = list(itertools.chain.from_iterable(items[first::workers] for first in range(workers)))
+    """Start the long labs first, one of them on each worker, so that none is left for the end.
+
+    Labs that share a thing there is one of go in their module's order, and to one worker: others would only wait.
+    """
+    sharing = [item for item in items if _needs(item)]
+    others = sorted((item for item in items if not _needs(item)), key=lambda item: -_takes_s(item))
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    # xdist's work stealing begins with one stretch of the list for each worker, the longer ones last.
+    room = [(len(items) + worker) // workers for worker in range(workers)]
+    stretches: list[list[pytest.Item]] = [[] for _ in room]
+    filled = 0
+    for item in sharing:
+        filled += len(stretches[filled]) == room[filled]
+        stretches[filled].append(item)
+    turns = itertools.cycle(range(workers))
+    for item in others:
+        worker = next(turn for turn in turns if len(stretches[turn]) < room[turn])
+        stretches[worker].append(item)
+    items[:] = list(itertools.chain.from_iterable(stretches))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -153,7 +171,7 @@ def lab(
     claim = _claim(request.node)
     if claim is None:
         raise CannotRun(f"{request.node.nodeid} uses `lab` but declares no claim; put @claim above it")
-    with _turn(kind_cluster, claim):
+    with _turn(request.config.stash[RUN], claim):
         lab = Lab(kind_cluster, claim, sabotaged, load)
         request.node.stash[LAB] = lab
         try:
@@ -164,6 +182,14 @@ def lab(
                 lab.close(keep=request.config.getoption("keep_namespaces"))
 
 
+@pytest.fixture
+def minikube(lab: Lab, pytestconfig: pytest.Config) -> Minikube:
+    """The run's minikube, for a claim that needs it, and the words about it."""
+    profile = pytestconfig.stash[RUN].minikube()
+    assert profile, 'the claim of a lab about minikube says so: needs="minikube"'
+    return Minikube(profile, lab)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[STARTED] = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -171,6 +197,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.user_properties.append((junit.CLAIM, claim.id))
         if sabotage := _sabotage(item):
             item.user_properties.append((junit.SABOTAGE, sabotage.name))
+    # Before anything is made for the lab, even the cluster.
+    if _needs(item) and (missing := item.config.stash[RUN].minikube_missing()):
+        pytest.skip(missing)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -257,10 +286,15 @@ def _cluster(run: Run) -> LabCluster:
     raise pytest.exit(f"cannot run: {run.trouble}", returncode=EXIT_COULD_NOT_RUN)
 
 
-def _turn(cluster: LabCluster, claim: Claim) -> contextlib.AbstractContextManager[object]:
-    """Let labs that take the spare worker away do so one after another, whichever processes they are in."""
+def _turn(run: Run, claim: Claim) -> contextlib.AbstractContextManager[object]:
+    """Let labs that take the one spare worker away, or use the one minikube, do so one after another.
+
+    Whichever processes they are in.
+    """
     if claim.takes_a_node:
-        return filelock.FileLock(cluster.kubeconfig_path.with_name("spare-node.lock"))
+        return filelock.FileLock(run.cluster().kubeconfig_path.with_name("spare-node.lock"))
+    if claim.needs and (profile := run.minikube()):
+        return filelock.FileLock(profile.lock)
     return contextlib.nullcontext()
 
 
@@ -332,6 +366,11 @@ def _line(item: pytest.Item, call: pytest.CallInfo[None]) -> int:
 def _takes_s(item: pytest.Item) -> float:
     claim = _claim(item)
     return claim.takes_s if claim else 0.0
+
+
+def _needs(item: pytest.Item) -> bool:
+    claim = _claim(item)
+    return claim is not None and claim.needs is not None
 
 
 def _slug(name: str) -> str:

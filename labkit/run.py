@@ -25,7 +25,8 @@ import pytest
 
 from labkit import claims, ledger, priority, prose, summary, verdicts
 from labkit.claims import Claim
-from labkit.cluster import LabCluster
+from labkit.cluster import LabCluster, minikube
+from labkit.cluster.minikube import Profile
 from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.verdicts import Observation
@@ -45,6 +46,7 @@ class Run:
         attach: str | None = config.getoption("attach")
         self._attached: dict[str, Any] | None = json.loads(Path(attach).read_text("utf-8")) if attach else None
         self._cluster: LabCluster | None = None
+        self._minikube: Profile | None = None
         self._stack = contextlib.ExitStack()
         self._nodeids: set[str] = set()
         self.observations: list[Observation] = []
@@ -93,14 +95,26 @@ class Run:
         if self._cluster is None:
             if handed := (self._worker or self._attached):
                 self._cluster = LabCluster.attach(handed["labs"])
+                self._minikube = Profile.attach(handed["minikube"]) if handed["minikube"] else None
             else:
                 self._cluster = self._make()
         return self._cluster
 
+    def minikube(self) -> Profile | None:
+        """Give the run's minikube, started or not, where it has one. Raises CannotRun."""
+        self.cluster()
+        return self._minikube
+
+    def minikube_missing(self) -> str | None:
+        """Say why the run has no minikube, if it has none; nothing is made for that."""
+        if handed := (self._worker or self._attached):
+            return None if handed["minikube"] else minikube.MISSING
+        return None if self._config.getoption("minikube") or minikube.is_on_path() else minikube.MISSING
+
     def handle(self) -> dict[str, Any]:
-        """Describe the cluster for another process."""
-        described: dict[str, Any] = self.cluster().describe()
-        return described
+        """Describe the cluster, and minikube where there is one, for another process."""
+        labs: dict[str, Any] = self.cluster().describe()
+        return {"labs": labs, "minikube": self._minikube.describe() if self._minikube else None}
 
     def collected(self, nodeids: Iterable[str]) -> None:
         """Keep what is going to be run, to know in the end what did not."""
@@ -182,6 +196,10 @@ class Run:
         if terminal:
             self._progress = Progress(lambda line: terminal.write_line(line, flush=True))
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            # minikube first: where it is to be built and cannot be, no cluster is made in vain.
+            source = minikube.source(
+                self._config.getoption("kubernetes"), build=self._config.getoption("minikube"), progress=self._progress
+            )
             cluster = self._stack.enter_context(
                 running(
                     self._config.getoption("kubernetes"),
@@ -192,6 +210,9 @@ class Run:
                     progress=self._progress,
                 )
             )
+            if source:
+                leased = minikube.leased(source, cluster.kubectl_path, self._progress)
+                self._minikube = self._stack.enter_context(leased)
         self._stack.enter_context(priority.session_ahead())
         self._labs_began = (time.monotonic(), _busy_s())
         return cluster
@@ -205,9 +226,7 @@ class Run:
         assert self._cluster
         with tempfile.TemporaryDirectory(prefix="labs-alone-") as folder:
             handle, told = Path(folder) / "handle.json", Path(folder) / "observations"
-            handle.write_text(
-                json.dumps({"labs": self._cluster.describe(), "observations": str(told)}), encoding="utf-8"
-            )
+            handle.write_text(json.dumps(self.handle() | {"observations": str(told)}), encoding="utf-8")
             told.touch()
             command = [
                 sys.executable,

@@ -27,9 +27,14 @@ def verdicts(
         shown = f"{reached} of {all_rows}" + (f", {untestable} cannot" if untestable else "")
         lines.append(f"{topic:<14}" + "".join(f"{counts[c] or '·':>15}" for c in COLUMNS) + f"{shown:>22}")
     for record in records:
-        if record["verdict"] != "holds":
+        if record["verdict"] not in ("holds", "not-applicable"):
             lines += ["", f"{record['verdict']}: {record['id']}", f"  {record['statement']}"]
             lines += [f"  {line}" for line in record["reason"].splitlines()]
+    # A whole topic may lack what it is about: one reason for all of them.
+    reasons = [r["reason"] for r in records if r["verdict"] == "not-applicable"]
+    for reason in dict.fromkeys(reasons):
+        ids = [r["id"] for r in records if (r["verdict"], r["reason"]) == ("not-applicable", reason)]
+        lines += ["", f"not-applicable: {', '.join(ids)}", f"  {reason}"]
     sabotages = [s for r in records for s in r["sabotage"]]
     if sabotages:
         killed = sum(s["result"] == "killed" for s in sabotages)

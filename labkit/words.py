@@ -5,6 +5,7 @@ from labkit.budgets import SOON, START, Window
 from labkit.claims import changed, claim, imprecise, sabotage, wrong
 from labkit.instrument import failures_in_a_row
 from labkit.lab import Lab, ready
+from labkit.minikube import Minikube
 from labkit.quantities import quantity
 from labkit.sabotage import instead, put, remove, skip
 
@@ -12,6 +13,7 @@ __all__ = [
     "SOON",
     "START",
     "Lab",
+    "Minikube",
     "Window",
     "budgets",
     "changed",

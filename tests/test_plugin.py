@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from labkit import run
+from labkit import plugin, run
+from labkit.cluster import minikube
 from labkit.trouble import CannotRun
 
 pytest_plugins = ["pytester"]
@@ -90,3 +94,46 @@ def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> N
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*rows of the notes*")
+
+
+def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cluster(_: run.Run) -> None:
+        raise CannotRun("no cluster is to be made")
+
+    monkeypatch.setattr(run.Run, "cluster", cluster)
+    monkeypatch.setattr(minikube, "is_on_path", lambda: False)
+    pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
+    pytester.makepyfile(
+        test_topic=LAB.format(body="raise AssertionError").replace("no_twin=", 'needs="minikube", no_twin=')
+    )
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--prove")
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["not-applicable: topic.one", "*--minikube builds one from source*"])
+
+
+@pytest.mark.parametrize(
+    ("workers", "order"),
+    [
+        (1, ["mk_a", "mk_b", "long", "middle", "short"]),
+        (2, ["mk_a", "mk_b", "long", "middle", "short"]),
+        (5, ["mk_a", "mk_b", "long", "middle", "short"]),
+    ],
+)
+def test_labs_that_share_one_thing_go_to_one_worker_in_their_order(workers: int, order: list[str]) -> None:
+    def item(name: str, needs: str | None, takes_s: float) -> Any:
+        function = SimpleNamespace(__claim__=SimpleNamespace(needs=needs, takes_s=takes_s))
+        return SimpleNamespace(name=name, function=function)
+
+    items = [
+        item("short", None, 1),
+        item("mk_a", "minikube", 1),
+        item("long", None, 9),
+        item("mk_b", "minikube", 9),
+        item("middle", None, 5),
+    ]
+    config: Any = SimpleNamespace(workerinput={"workercount": workers})
+    plugin.pytest_collection_modifyitems(config, items)
+    assert [one.name for one in items] == order

@@ -28,6 +28,9 @@ from labkit.trouble import CannotRun
 CREATING, RUNNING, KEPT = "creating", "running", "kept"
 """States of a lease: nodes may still be coming; whole, and goes with its run; whole, and left to the user."""
 
+KIND, MINIKUBE = "kind", "minikube"
+"""What makes a cluster: kind, whose clusters all labs run on, or minikube, which a few are about."""
+
 _NAME = re.compile(r"labs-[0-9a-f]{8}")
 _RECORD = "lease.json"
 
@@ -47,7 +50,8 @@ class Record:
     origin: str = ""
     """Where the node image came from: here, pulled or built."""
     kind: str = ""
-    """The kind program that made the cluster."""
+    """The kind program that made the cluster, or the minikube."""
+    maker: str = KIND
     pid: int = 0
     pid_started: float = 0.0
     """The process that made the cluster and, because pids come round again, when that started (seconds since 1970)."""
@@ -106,14 +110,14 @@ def folder_of(cluster: str) -> Path:
     return state_dir() / cluster
 
 
-def grant(*, kubernetes: str, node_image: str, origin: str, kind: str) -> Lease:
+def grant(*, kubernetes: str, node_image: str, origin: str, kind: str, maker: str = KIND) -> Lease:
     """Make the lease of a cluster that does not exist yet, under a new name, and hold it.
 
     Raises: CannotRun where it cannot be written.
     """
     cluster = f"labs-{secrets.token_hex(4)}"
     me = psutil.Process()
-    record = Record(cluster, kubernetes, node_image, origin, kind, me.pid, me.create_time())
+    record = Record(cluster, kubernetes, node_image, origin, kind, maker, me.pid, me.create_time())
     try:
         with _registry():
             folder_of(cluster).mkdir(mode=0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,12 @@ from labkit.trouble import Inconclusive
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 """kind's mark on a node's container, with the cluster's name. Source: kind v0.33.0, providers/docker/constants.go."""
+
+PROFILE_LABEL = "name.minikube.sigs.k8s.io"
+"""minikube's mark on containers, volumes and networks. Source: minikube v1.38.1, pkg/drivers/kic/oci/types.go.
+
+Its value is the profile's name on some and the node's on others, so that it is told by their own names whose they are.
+"""
 
 PAUSE_S = 10
 """Seconds in which pausing a node is tried again; on a busy machine with cgroup v1 one attempt in some twenty fails."""
@@ -57,8 +64,16 @@ def answering() -> Iterator[None]:
 def of(cluster: str) -> list[dict[str, Any]]:
     """List a cluster's node containers, whatever their state, also those still being made: the engine's own JSON."""
     with answering():
-        found: list[dict[str, Any]] = engine().api.containers(all=True, filters={"label": f"{CLUSTER_LABEL}={cluster}"})
-    return found
+        made: list[dict[str, Any]] = engine().api.containers(all=True, filters={"label": f"{CLUSTER_LABEL}={cluster}"})
+        made += engine().api.containers(
+            all=True, filters={"label": PROFILE_LABEL, "name": f"^/?{_minikubes(cluster)}$"}
+        )
+    return made
+
+
+def _minikubes(profile: str) -> str:
+    """Give a pattern for the names of what minikube makes for a profile: its nodes, and helpers in making them."""
+    return rf"{profile}(-m\d+)?(-preload-sidecar)?"
 
 
 def names(cluster: str) -> list[str]:
@@ -128,6 +143,18 @@ def remove(cluster: str) -> None:
 
     with answering():
         at_once(one, of(cluster))
+
+
+def remove_belongings(profile: str) -> None:
+    """Remove what minikube leaves beside a profile's containers, which must be gone: volumes and a network."""
+    with answering():
+        for volume in engine().volumes.list(filters={"label": PROFILE_LABEL}):
+            if re.fullmatch(_minikubes(profile), volume.name):
+                with contextlib.suppress(NotFound):
+                    volume.remove()
+        for network in engine().networks.list(names=[profile], filters={"label": PROFILE_LABEL}):
+            with contextlib.suppress(NotFound):
+                network.remove()
 
 
 def name_is_free(name: str, cluster: str, image: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from labkit import images, supply
-from labkit.cluster import belongings, config, interruption, lease, network, removal
+from labkit.cluster import belongings, config, lease, network, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LabCluster, timed
 from labkit.cluster.lease import Lease
@@ -73,7 +73,7 @@ def _new(
         origin=supplies.origin,
         kind=str(supplies.kind),
     )
-    undo.callback(_part, held, progress)
+    undo.callback(removal.part, held, progress)
     cluster = handle(held)
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
@@ -121,7 +121,7 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
     held = lease.take(name, shared=True)
     if held is None or not held.record.kept:
         raise CannotRun(f"there is no kept cluster {name} that can be shared now: nox -s up makes one")
-    undo.callback(_part, held, progress)
+    undo.callback(removal.part, held, progress)
     if held.record.kubernetes != supplies.kubernetes:
         raise CannotRun(
             f"cluster {name} runs {held.record.kubernetes}, not the {supplies.kubernetes} that was asked for"
@@ -139,7 +139,7 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             progress.say(f"the kept cluster {record.cluster} is in use by {record.holder}: making another one")
             continue
         with contextlib.ExitStack() as parting:
-            parting.callback(_part, held, progress)
+            parting.callback(removal.part, held, progress)
             # A run that was killed may have left nodes paused, and what its labs have built. Nobody else uses them now.
             for node in config.node_names(config.read(), record.cluster):
                 unpause(node)
@@ -231,18 +231,6 @@ def _load(cluster: LabCluster, tags: tuple[str, ...], archive: Path) -> dict[str
 def _ids(tags: tuple[str, ...]) -> dict[str, str]:
     with answering():
         return {tag: str(connection().images.get(tag).id) for tag in tags}
-
-
-def _part(held: Lease, progress: Progress) -> None:
-    """Let go of a cluster: a kept one stays, any other is removed; of one that cannot be, the lease stays too."""
-    with interruption.held_off(), held:
-        if held.record.kept:
-            return
-        progress.say(f"removing cluster {held.record.cluster}")
-        try:
-            removal.remove(held)
-        except (CannotRun, Inconclusive) as trouble:
-            progress.say(f"{trouble}; nox -s down tries again")
 
 
 @contextlib.contextmanager

@@ -8,11 +8,11 @@ import time
 import psutil
 import tenacity
 
-from labkit.cluster import belongings, config, lease, nodes
+from labkit.cluster import belongings, config, interruption, lease, nodes
 from labkit.cluster.commands import LEASE_VARIABLE
 from labkit.cluster.lease import Lease, Record
 from labkit.progress import Progress
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, Inconclusive
 
 REMOVE_S = 120.0
 """Seconds for the engine to be rid of a cluster's nodes: 2 on two idle cores, more while it is still making one."""
@@ -31,7 +31,7 @@ def remove(held: Lease) -> None:
     end_children(record.cluster)
     # Of a cluster that was whole nothing can still be under way; of the others the engine may be making a node now.
     whole = record.state != lease.CREATING or not record.node_image
-    coming = () if whole else config.node_names(config.read(), record.cluster)
+    coming = () if whole else _node_names(record)
 
     def nothing_is_left() -> None:
         nodes.remove(record.cluster)
@@ -39,6 +39,8 @@ def remove(held: Lease) -> None:
             raise _StillThere
         if nodes.of(record.cluster):
             raise _StillThere
+        if record.maker == lease.MINIKUBE:
+            nodes.remove_belongings(record.cluster)
 
     try:
         tenacity.Retrying(
@@ -50,10 +52,31 @@ def remove(held: Lease) -> None:
     except _StillThere as error:
         raise CannotRun(
             f"the nodes of {record.cluster} are still there after {REMOVE_S:.0f} s:"
-            f" see docker ps --all --filter label={nodes.CLUSTER_LABEL}={record.cluster}"
+            f" see docker ps --all --filter name={record.cluster}"
         ) from error
     belongings.remove_of_cluster(record.cluster)
     held.forget()
+
+
+def part(held: Lease, progress: Progress) -> None:
+    """Let go of a cluster: a kept one stays, any other is removed; of one that cannot be, the lease stays too."""
+    with interruption.held_off(), held:
+        if held.record.kept:
+            return
+        progress.say(
+            f"removing {'minikube' if held.record.maker == lease.MINIKUBE else 'cluster'} {held.record.cluster}"
+        )
+        try:
+            remove(held)
+        except (CannotRun, Inconclusive) as trouble:
+            progress.say(f"{trouble}; nox -s down tries again")
+
+
+def _node_names(record: Record) -> tuple[str, ...]:
+    """Name the containers that are made for a cluster; minikube's node has the profile's name."""
+    if record.maker == lease.MINIKUBE:
+        return (record.cluster,)
+    return config.node_names(config.read(), record.cluster)
 
 
 def end_children(cluster: str) -> None:

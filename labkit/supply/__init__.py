@@ -12,11 +12,12 @@ from typing import Literal
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import compiler, debian, disk, images, kind, meter, node, python_base, toolchain, versions
+from labkit.supply import compiler, debian, disk, images, kind, meter, minikube, node, python_base, toolchain, versions
 from labkit.supply import engine as engines
 from labkit.supply.cache import Workshop, alone
 from labkit.supply.engine import Engine
 from labkit.supply.meter import Meter
+from labkit.supply.minikube import Minikube
 from labkit.supply.process import aside
 from labkit.supply.toolchain import Go
 from labkit.supply.versions import Version
@@ -74,16 +75,35 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     return supplies
 
 
+def provide_minikube(kubernetes: str, *, progress: Progress) -> Minikube:
+    """Provide a minikube from source with all that it starts this version of Kubernetes from.
+
+    Raises: CannotRun with one sentence that says what is missing and what to do.
+    """
+    wanted = versions.read().resolve(kubernetes)
+    with disk.told_when_full(), engines.told_when_failing():
+        engine = engines.ensure(progress)
+        run = _Run(engine, wanted, "build", progress, "minikube with Kubernetes")
+        found = run.minikube_here()
+        if found is None:
+            with alone("supply", progress, "another run is making what clusters are made of"):
+                found = run.minikube_here() or run.make_minikube()
+    progress.say(f"minikube {found.binary} with Kubernetes {found.kubernetes} in {found.base_image}")
+    return found
+
+
 class _Run:
     """One call of `provide`."""
 
-    def __init__(self, engine: Engine, wanted: Version, nodes: Nodes, progress: Progress) -> None:
+    def __init__(
+        self, engine: Engine, wanted: Version, nodes: Nodes, progress: Progress, what: str = "Kubernetes"
+    ) -> None:
         self._engine = engine
         self._wanted = wanted
         self._nodes = nodes
         self._progress = progress
         self._versions = versions.read()
-        self._meter = Meter(progress, f"Kubernetes {wanted.source}")
+        self._meter = Meter(progress, f"{what} {wanted.source}")
         self._workshop = Workshop(cache_dir(), progress, self._meter)
 
     def look(self) -> Supplies | None:
@@ -108,6 +128,25 @@ class _Run:
                 ready = _Node(self._wanted.source, build.finish(), "built")
             assert ready is not None
             return Supplies(ready.kubernetes, found_kind, ready.image, ready.origin, python.result())
+
+    def minikube_here(self) -> Minikube | None:
+        """Give minikube if all of it is here."""
+        return minikube.find(self._engine, self._workshop, self._versions, self._wanted.source)
+
+    def make_minikube(self) -> Minikube:
+        """Make minikube, and what is missing of the node it shares parts with; by one process at a time."""
+        self._workshop.sweep()
+        images.remove_leftovers(self._engine)
+        if self._engine.data_root is None:
+            raise CannotRun("minikube's node is put together on the machine of the engine: run this where it runs")
+        self._prepare_build()
+        self._meter.expect({part: seconds for part, seconds in meter.NODE.items() if part not in meter.NODE_ITSELF})
+        self._meter.expect(meter.MINIKUBE)
+        tag = self._wanted.source
+        with aside() as beside:
+            return minikube.MinikubeBuild(
+                self._engine, self._go, self._workshop, self._versions, tag, beside=beside
+            ).make()
 
     def _kind_built(self) -> Path:
         self._meter.expect(meter.KIND)

@@ -8,7 +8,7 @@ import sys
 from types import FrameType
 
 from labkit.progress import Progress
-from labkit.supply import provide
+from labkit.supply import provide, provide_minikube
 from labkit.trouble import CannotRun
 
 
@@ -19,10 +19,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--nodes", choices=("auto", "pull", "build"), default="auto", help="where node images come from"
     )
+    parser.add_argument("--minikube", action="store_true", help="build a minikube as well, which a few labs are about")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _end)
     try:
         provide(options.kubernetes, nodes=options.nodes, progress=Progress())
+        if options.minikube:
+            provide_minikube(options.kubernetes, progress=Progress())
     except CannotRun as reason:
         print(reason, file=sys.stderr)
         return 3

@@ -31,6 +31,17 @@ NODE = {
     "node": 8,
 }
 KIND = {"kind": 6}
+NODE_ITSELF = ("debian-node", "node-base", "node")
+"""Of these the parts that no other node is made of."""
+
+MINIKUBE = {
+    "minikube": 150,
+    "cri-dockerd": 90,
+    "minikube-cni": 4,
+    "debian-minikube": 40,
+    "minikube-base": 17,
+    "minikube-preload": 20,
+}
 PYTHON = {"debian-python": 17, "python-base": 2}
 """Seconds that each part takes on two cores with empty caches; what happens beside a compilation counts little."""
 

@@ -46,6 +46,8 @@ class Versions:
     node_repository: str
     node: dict[str, str]
     """What a node is made of besides Kubernetes: component to version."""
+    minikube: dict[str, str]
+    """minikube, and what its node holds besides that: component to version."""
     python: str
     """The sample images' base, by digest."""
 
@@ -93,6 +95,7 @@ def read(path: Path = FILE) -> Versions:
             kind=content["kind"],
             node_repository=content["node_repository"],
             node=dict(content["node"]),
+            minikube=dict(content["minikube"]),
             python=content["python"],
         )
     except OSError as error:

@@ -34,6 +34,9 @@ node:
   crictl: v1.36.0
   local_path_provisioner: v0.0.30
 
+minikube:
+  minikube: v1.38.1
+
 python: python:3.13-slim@{OLD}
 """
 

@@ -18,6 +18,7 @@ kubernetes:
 kind: v0.33.0
 node_repository: kindest/node
 node: {{debian: trixie}}
+minikube: {{minikube: v1.38.1}}
 python: python:3.13-slim@{DIGEST}
 """
 
