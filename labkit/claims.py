@@ -16,6 +16,8 @@ Lab = TypeVar("Lab", bound=Callable[..., None])
 Needs = Literal["minikube"]
 NotesVerdict = Literal["holds", "imprecise", "changed", "wrong"]
 _ID = re.compile(r"[a-z]+\.[a-z0-9-]+")
+_MINOR = re.compile(r"1\.\d+")
+_VERSION = re.compile(r"v?1\.(\d+)(?:\.\d+.*)?")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Claim:
     `takes_a_node` is for labs that stop a machine or need one for themselves: they get the spare worker, one after
     another.
     `needs` names what the lab is about where that is not in every run; without it the claim is not applicable.
+    `since` is the first Kubernetes minor of which it is true, such as "1.35", `until` the first of which it no longer
+    is; on others it is not applicable.
     """
 
     id: str
@@ -72,10 +76,29 @@ class Claim:
     takes_a_node: bool
     sabotages: tuple[Sabotage, ...] = field(default=())
     needs: Needs | None = None
+    since: str | None = None
+    until: str | None = None
 
     @property
     def topic(self) -> str:
         return self.id.partition(".")[0]
+
+    def not_of(self, kubernetes: str) -> str | None:
+        """Say why this is no claim about that version, such as "v1.36.4", where it is none."""
+        minor = minor_number(kubernetes)
+        if self.since and minor < minor_number(self.since):
+            return f"true since Kubernetes {self.since}"
+        if self.until and minor >= minor_number(self.until):
+            return f"true until Kubernetes {self.until}"
+        return None
+
+
+def minor_number(version: str) -> int:
+    """Give 36 of "1.36" or "v1.36.4". Raises ValueError for what is no version of Kubernetes 1."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise ValueError(f"{version!r} is not a version like 1.36 or v1.36.4")
+    return int(found[1])
 
 
 _ATTRIBUTE = "__claim__"
@@ -93,6 +116,8 @@ def claim(
     takes_s: float = 5,
     takes_a_node: bool = False,
     needs: Needs | None = None,
+    since: str | None = None,
+    until: str | None = None,
 ) -> Callable[[Lab], Lab]:
     """Declare that a lab shows the claim `id`; its statement is the first line of the lab's docstring.
 
@@ -109,6 +134,10 @@ def claim(
             (not statement, "its lab has no docstring"),
             (not source.startswith("https://"), "its source is not an https address"),
             ((twin is None) == (no_twin is None), "it needs either a twin or the reason why there is none"),
+            (
+                any(minor is not None and not _MINOR.fullmatch(minor) for minor in (since, until)),
+                "its since and until are minors such as 1.35",
+            ),
             (not sabotages, "it names no sabotage (put @sabotage below @claim)"),
         ):
             if wanting:
@@ -128,6 +157,8 @@ def claim(
                 takes_a_node,
                 sabotages,
                 needs,
+                since,
+                until,
             ),
         )
         return lab

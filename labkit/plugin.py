@@ -171,6 +171,8 @@ def lab(
     claim = _claim(request.node)
     if claim is None:
         raise CannotRun(f"{request.node.nodeid} uses `lab` but declares no claim; put @claim above it")
+    if elsewhere := claim.not_of(kind_cluster.kubernetes):
+        pytest.skip(elsewhere)
     with _turn(request.config.stash[RUN], claim):
         lab = Lab(kind_cluster, claim, sabotaged, load)
         request.node.stash[LAB] = lab

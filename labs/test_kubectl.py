@@ -190,6 +190,45 @@ def test_the_default_namespace_is_kept_in_the_file(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.context-shorthand",
+    ledger=["kubectl.set-context-new"],
+    source=KUBECTL + "generated/kubectl_config/kubectl_config_set-context/",
+    twin="long: the same context, written with --namespace",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("another namespace", instead("set-context short -n drum", "set-context short -n other"))
+def test_a_context_takes_its_namespace_by_a_letter(lab: Lab) -> None:
+    """kubectl config set-context takes a namespace with -n as well as with --namespace."""
+    # Given two contexts, when one gets its namespace with the letter and one with the word,
+    lab.kubectl("config set-context short -n drum")
+    lab.kubectl("config set-context long --namespace=drum")
+
+    # then both have it.
+    namespaces = "{.contexts[?(@.name=='short')].context.namespace} {.contexts[?(@.name=='long')].context.namespace}"
+    assert lab.kubectl(f'config view -o "jsonpath={namespaces}"').stdout.split() == ["drum", "drum"]
+
+
+@claim(
+    "kubectl.context-no-shorthand",
+    ledger=["kubectl.set-context-new"],
+    source=KUBECTL + "generated/kubectl_config/kubectl_config_set-context/",
+    twin="long: the same context, written with --namespace",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("the word", instead("short -n drum", "short --namespace=drum"))
+def test_a_context_takes_its_namespace_by_a_word_only(lab: Lab) -> None:
+    """kubectl config set-context knows --namespace, and no -n."""
+    # Given two contexts, when one is to get its namespace with the letter, then that is not known,
+    assert "unknown shorthand flag" in lab.refused("config set-context short -n drum").stderr
+
+    # and with the word it is.
+    lab.kubectl("config set-context long --namespace=drum")
+    assert lab.kubectl("config get-contexts -o name").stdout.split() == ["lab", "long"]
+
+
+@claim(
     "kubectl.context-existing-namespace",
     source=CONTEXTS + "#define-clusters-users-and-contexts",
     notes=imprecise(
@@ -325,6 +364,51 @@ def test_wide_output_has_more_columns(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.kyaml",
+    ledger=["kubectl.output-json-yaml"],
+    source=KUBECTL + "kyaml/",
+    twin="-o yaml: the format without braces",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("YAML twice", instead("-o kyaml", "-o yaml"))
+def test_kyaml_is_yaml_with_braces(lab: Lab) -> None:
+    """With -o kyaml kubectl shows an object as YAML that depends on no indentation: with braces, and quotes."""
+    # Given a Service,
+    lab.apply("kubectl/two-services.yaml")
+
+    # when it is got in both formats,
+    kyaml = lab.kubectl("get services guitar-api -o kyaml")
+    yaml = lab.kubectl("get services guitar-api -o yaml")
+
+    # then they say the same, and only one of them has the braces.
+    assert kyaml.parsed == yaml.parsed
+    assert kyaml.stdout.splitlines()[1] == "{"
+    assert not yaml.stdout.startswith(("{", "---"))
+
+
+@claim(
+    "kubectl.no-kyaml",
+    ledger=["kubectl.output-json-yaml"],
+    source=KUBECTL + "kyaml/",
+    twin="-o yaml: a format that has always been there",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("YAML in its place", instead("-o kyaml", "-o yaml"))
+def test_kyaml_is_not_known_yet(lab: Lab) -> None:
+    """kubectl knows no format kyaml, unless an environment variable allows it."""
+    # Given a Service,
+    lab.apply("kubectl/two-services.yaml")
+
+    # when it is got as KYAML, then kubectl has no printer for that,
+    assert 'output format "kyaml"' in lab.refused("get services guitar-api -o kyaml").stderr
+
+    # and for YAML it has.
+    assert lab.kubectl("get services guitar-api -o yaml").parsed["kind"] == "Service"
+
+
+@claim(
     "kubectl.output-json-yaml",
     source=KUBECTL + "#formatting-output",
     twin="-o wide: the widest table",
@@ -337,14 +421,13 @@ def test_json_and_yaml_show_the_whole_object(lab: Lab) -> None:
     # Given a Service,
     lab.apply("kubectl/two-services.yaml")
 
-    # when it is got as JSON, as YAML, and from kubectl 1.35 on as KYAML, which is YAML with braces,
-    formats = ["json", "yaml", "kyaml"] if lab.minor >= 35 else ["json", "yaml"]
-    shown = [lab.kubectl(f"get services guitar-api -o {format}") for format in formats]
+    # when it is got as JSON, and as YAML,
+    shown = [lab.kubectl(f"get services guitar-api -o {format}") for format in ("json", "yaml")]
 
-    # then all of them say the same,
+    # then both say the same,
     whole = shown[0].parsed
-    assert [one.parsed for one in shown] == [whole] * len(formats)
-    assert len({one.stdout for one in shown}) == len(formats), "it is one format"
+    assert [one.parsed for one in shown] == [whole, whole]
+    assert len({one.stdout for one in shown}) == 2, "it is one format"
 
     # and more than any table: what the server has filled in, too.
     assert whole["spec"]["sessionAffinity"] == "None"

@@ -149,6 +149,52 @@ def test_kubectl_get_shows_labels_in_columns(lab: Lab) -> None:
 
 
 @claim(
+    "labels.dash-l-refused",
+    ledger=["labels.dash-L"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/#options",
+    twin="the table, which takes another column",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("without the label", instead(" -L app -o custom-columns", " -o custom-columns"))
+def test_columns_of_ones_own_take_no_column_for_a_label(lab: Lab) -> None:
+    """The option -L adds a column to kubectl's own table, and is refused beside columns of one's own."""
+    # Given a ConfigMap with a label,
+    lab.kubectl("create configmap guitar")
+    lab.kubectl("label configmap guitar app=band")
+
+    # when its label is asked for in the table, then there is a column for it,
+    assert lab.kubectl("get configmap guitar -L app --no-headers").stdout.split()[-1] == "band"
+
+    # and among columns of one's own it is an error.
+    refused = lab.refused("get configmap guitar -L app -o custom-columns=NAME:.metadata.name")
+    assert "cannot be used with" in refused.stderr
+
+
+@claim(
+    "labels.dash-l-ignored",
+    ledger=["labels.dash-L"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/#options",
+    twin="the table, which takes another column",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("another column", instead("NAME:.metadata.name", "NAME:.metadata.name,APP:.metadata.labels.app"))
+def test_columns_of_ones_own_ignore_a_column_for_a_label(lab: Lab) -> None:
+    """The option -L adds a column to kubectl's own table, and does nothing beside columns of one's own."""
+    # Given a ConfigMap with a label,
+    lab.kubectl("create configmap guitar")
+    lab.kubectl("label configmap guitar app=band")
+
+    # when its label is asked for in the table, then there is a column for it,
+    assert lab.kubectl("get configmap guitar -L app --no-headers").stdout.split()[-1] == "band"
+
+    # and among columns of one's own there are only those.
+    shown = lab.kubectl("get configmap guitar -L app -o custom-columns=NAME:.metadata.name --no-headers")
+    assert shown.stdout.split() == ["guitar"]
+
+
+@claim(
     "labels.key-prefixed",
     ledger=["labels.key-unprefixed", "labels.key-prefixed"],
     source=f"{LABELS}#syntax-and-character-set",

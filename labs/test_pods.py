@@ -543,6 +543,84 @@ def test_kubectl_run_needs_an_image_and_is_not_deprecated(lab: Lab) -> None:
 
 
 @claim(
+    "pods.run-file-deprecated",
+    ledger=["pods.run-deprecation"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_run/#options",
+    twin="without: the same command without a file",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("no file for either", instead(" -f nothing.yaml", ""))
+@sabotage("a file for both", instead("run without", "run without -f nothing.yaml"))
+def test_kubectl_run_warns_of_a_file(lab: Lab) -> None:
+    """kubectl run makes a Pod of its arguments alone: a file given with -f is ignored, and a warning says so."""
+    # Given a command that runs an image, when it is given a file that does not even exist, and when it is not,
+    with_file = lab.kubectl("run with --image=labs/web:1 --dry-run=client -o name -f nothing.yaml")
+    without = lab.kubectl("run without --image=labs/web:1 --dry-run=client -o name")
+
+    # then both make a Pod, the first with a warning.
+    assert (with_file.stdout.strip(), without.stdout.strip()) == ("pod/with", "pod/without")
+    assert "deprecated" in with_file.stderr
+    assert without.stderr == ""
+
+
+@claim(
+    "pods.run-file-ignored",
+    ledger=["pods.run-deprecation"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_run/#options",
+    twin="without: the same command without a file",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("another option", instead(" -f nothing.yaml", " --namespace nothing"))
+def test_kubectl_run_ignores_a_file(lab: Lab) -> None:
+    """kubectl run makes a Pod of its arguments alone: a file given with -f is ignored, and nothing is said of it."""
+    # Given a command that runs an image, when it is given a file that does not even exist, and when it is not,
+    with_file = lab.kubectl("run web --image=labs/web:1 --dry-run=client -o yaml -f nothing.yaml")
+    without = lab.kubectl("run web --image=labs/web:1 --dry-run=client -o yaml")
+
+    # then it is the same Pod, and nothing else is said.
+    assert with_file.stdout == without.stdout
+    assert with_file.stderr == ""
+
+
+@claim(
+    "pods.toleration-numbers",
+    ledger=["pods.scheduler-places"],
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#concepts",
+    twin="equal: a toleration of one value",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("no such operator", put("spec.tolerations[0].operator", "Above", of="pod/greater"))
+def test_a_toleration_may_compare_numbers(lab: Lab) -> None:
+    """A toleration may compare a taint's value as a number, with the operators Gt and Lt beside Equal and Exists."""
+    # Given a Pod that tolerates one value of a taint, and one that tolerates all greater ones,
+    # when they are sent to the API server, then it takes both.
+    lab.apply("pods/tolerations.yaml", "create --dry-run=server -f")
+
+
+@claim(
+    "pods.toleration-no-numbers",
+    ledger=["pods.scheduler-places"],
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#concepts",
+    twin="equal: a toleration of one value",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("one value", put("spec.tolerations[0].operator", "Equal", of="pod/greater"))
+def test_a_toleration_compares_no_numbers(lab: Lab) -> None:
+    """A toleration tolerates one value of a taint, or every value: the API server knows no operator but these two."""
+    # Given a Pod that tolerates one value of a taint, and one that tolerates all greater ones,
+    # when they are sent to the API server,
+    refused = lab.apply_refused("pods/tolerations.yaml", "create --dry-run=server -f")
+
+    # then it takes the first only.
+    assert "pod/equal created" in refused.stdout
+    assert 'Unsupported value: "Gt"' in refused.stderr
+
+
+@claim(
     "pods.run-image-typo",
     source="https://kubernetes.io/docs/concepts/containers/images/",
     notes=wrong(

@@ -4,8 +4,6 @@ Where it makes no difference whether a Pod runs, the templates carry a schedulin
 owned and deleted like all others, and cost nothing.
 """
 
-import pytest
-
 from labkit.words import (
     SOON,
     START,
@@ -397,13 +395,11 @@ def test_scaling_down_takes_the_cheapest_pod(lab: Lab) -> None:
     ),
     twin="left: the same ReplicaSet, not scaled",
     takes_s=7,
+    since="1.35",
 )
 @sabotage("both are scaled", instead("scale replicaset/scaled", "scale replicaset/left replicaset/scaled"))
 def test_pods_that_are_stopping_are_counted_on_their_own(lab: Lab) -> None:
     """Pods that a ReplicaSet has deleted count as terminatingReplicas until they have stopped, not as replicas."""
-    if lab.minor < 35:
-        pytest.skip("status.terminatingReplicas is on by default from Kubernetes 1.35 on")
-
     # Given two ReplicaSets of one Pod, which takes its whole grace period to stop,
     scaled, left = lab.apply("replicasets/slow-to-stop.yaml")
     lab.given("both Pods Ready", scaled, left, until=lambda *both: all(rs.ready_replicas == 1 for rs in both))
@@ -429,6 +425,39 @@ def test_pods_that_are_stopping_are_counted_on_their_own(lab: Lab) -> None:
 
     # while the other one counts none.
     lab.never("the other one counts a Pod that is stopping", left, lambda rs: rs.terminating_replicas, until=done)
+
+
+@claim(
+    "replicasets.terminating-uncounted",
+    source=REPLICASET + "#terminating-pods",
+    ledger=["replicasets.scale-down"],
+    twin="left: the same ReplicaSet, not scaled",
+    takes_s=7,
+    until="1.35",
+)
+@sabotage("nothing is scaled", instead("--replicas=0", "--replicas=1"))
+def test_pods_that_are_stopping_are_counted_nowhere(lab: Lab) -> None:
+    """Pods that a ReplicaSet has deleted are in none of its counts, although they go on until they have stopped."""
+    # Given two ReplicaSets of one Pod, which takes its whole grace period to stop,
+    scaled, left = lab.apply("replicasets/slow-to-stop.yaml")
+    lab.given("both Pods Ready", scaled, left, until=lambda *both: all(rs.ready_replicas == 1 for rs in both))
+
+    # when one is scaled to none,
+    asked = lab.now("none is asked for")
+    lab.kubectl("scale replicaset/scaled --replicas=0")
+
+    # then it counts none, and none that is stopping,
+    counted = lab.eventually(
+        "it counts no Pod", scaled, until=lambda rs: rs.wanted == 0 and rs.replicas == 0, since=asked
+    )
+    assert counted.terminating_replicas is None
+
+    # while the Pod is still there, and the other ReplicaSet counts its own.
+    (stopping,) = lab.eventually(
+        "its Pod is stopping", lab.pods(controlled_by=scaled), until=lambda pods: pods.pods
+    ).pods
+    assert stopping.terminating
+    lab.never("the other one counts none", left, lambda rs: rs.replicas != 1, since=asked, until=counted)
 
 
 @claim(

@@ -627,6 +627,76 @@ def test_expose_can_write_the_manifest_instead(lab: Lab) -> None:
 
 
 @claim(
+    "services.name-with-a-digit",
+    ledger=["services.expose-not-prod"],
+    source=SERVICE + "#defining-a-service",
+    twin="strings7: a name that begins with a letter",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("a dash", instead("clusterip 7strings", "clusterip -- -strings"))
+def test_the_name_of_a_service_may_begin_with_a_digit(lab: Lab) -> None:
+    """A Service's name may begin with a digit, as any label of DNS today, but not with a dash."""
+    # Given two names, when Services of them are to be made, then the API server takes both.
+    for name in ("strings7", "7strings"):
+        lab.kubectl(f"create service clusterip {name} --tcp=80 --dry-run=server")
+
+
+@claim(
+    "services.name-with-a-letter",
+    ledger=["services.expose-not-prod"],
+    source=SERVICE + "#defining-a-service",
+    twin="strings7: a name that begins with a letter",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("a letter", instead("clusterip 7strings", "clusterip strings"))
+def test_the_name_of_a_service_begins_with_a_letter(lab: Lab) -> None:
+    """A Service's name has to begin with a letter: it is refused with a digit there, which a Pod's may have."""
+    # Given two names, when Services of them are to be made, then the API server takes the one with the letter,
+    lab.kubectl("create service clusterip strings7 --tcp=80 --dry-run=server")
+
+    # and refuses the other.
+    refused = lab.refused("create service clusterip 7strings --tcp=80 --dry-run=server")
+    assert "DNS-1035 label" in refused.stderr
+
+
+@claim(
+    "services.external-ips-deprecated",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#external-ips",
+    twin="without: the same Service without the field",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("neither has them", remove("spec.externalIPs", of="service/with"))
+def test_external_ips_come_with_a_warning(lab: Lab) -> None:
+    """A Service with externalIPs is accepted with a warning: the field is deprecated."""
+    # Given two Services, one of which has an external address, when warnings are to be taken for errors,
+    refused = lab.apply_refused("services/external-ips.yaml", "create --dry-run=server --warnings-as-errors -f")
+
+    # then both are accepted all the same, and the command fails for the one.
+    assert [line.split()[0] for line in refused.stdout.splitlines()] == ["service/without", "service/with"]
+    assert "externalIPs" in refused.stderr
+
+
+@claim(
+    "services.external-ips-quiet",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#external-ips",
+    twin="without: the same Service without the field",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("an address that is written oddly", put("spec.externalIPs[0]", "192.0.002.10", of="service/with"))
+def test_external_ips_are_accepted(lab: Lab) -> None:
+    """A Service with externalIPs is accepted like any other."""
+    # Given two Services, one of which has an external address, when warnings are to be taken for errors,
+    # then both are accepted without one.
+    lab.apply("services/external-ips.yaml", "create --dry-run=server --warnings-as-errors -f")
+
+
+@claim(
     "services.five-answers",
     ledger=["services.virtual-ip", "services.dns-names"],
     source="https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/",
