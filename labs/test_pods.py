@@ -585,42 +585,6 @@ def test_kubectl_run_ignores_a_file(lab: Lab) -> None:
 
 
 @claim(
-    "pods.toleration-numbers",
-    ledger=["pods.scheduler-places"],
-    source="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#concepts",
-    twin="equal: a toleration of one value",
-    takes_s=1,
-    since="1.35",
-)
-@sabotage("no such operator", put("spec.tolerations[0].operator", "Above", of="pod/greater"))
-def test_a_toleration_may_compare_numbers(lab: Lab) -> None:
-    """A toleration may compare a taint's value as a number, with the operators Gt and Lt beside Equal and Exists."""
-    # Given a Pod that tolerates one value of a taint, and one that tolerates all greater ones,
-    # when they are sent to the API server, then it takes both.
-    lab.apply("pods/tolerations.yaml", "create --dry-run=server -f")
-
-
-@claim(
-    "pods.toleration-no-numbers",
-    ledger=["pods.scheduler-places"],
-    source="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#concepts",
-    twin="equal: a toleration of one value",
-    takes_s=1,
-    until="1.35",
-)
-@sabotage("one value", put("spec.tolerations[0].operator", "Equal", of="pod/greater"))
-def test_a_toleration_compares_no_numbers(lab: Lab) -> None:
-    """A toleration tolerates one value of a taint, or every value: the API server knows no operator but these two."""
-    # Given a Pod that tolerates one value of a taint, and one that tolerates all greater ones,
-    # when they are sent to the API server,
-    refused = lab.apply_refused("pods/tolerations.yaml", "create --dry-run=server -f")
-
-    # then it takes the first only.
-    assert "pod/equal created" in refused.stdout
-    assert 'Unsupported value: "Gt"' in refused.stderr
-
-
-@claim(
     "pods.run-image-typo",
     source="https://kubernetes.io/docs/concepts/containers/images/",
     notes=wrong(
