@@ -281,7 +281,11 @@ def test_a_pod_has_variables_for_services_that_are_older(lab: Lab) -> None:
 
     # its name in DNS both know.
     lookup = f"http://{guitar.name}/"
-    assert {lab.fetch(pod, lookup)[0].to for pod in (early, late)} == {f"{address}:80"}
+    lab.poll(
+        "both find its address",
+        lambda: {lab.fetch(pod, lookup)[0].to for pod in (early, late)},
+        until=lambda found: found == {f"{address}:80"},
+    )
 
 
 @claim(
