@@ -453,10 +453,12 @@ def test_pods_that_are_stopping_are_counted_nowhere(lab: Lab) -> None:
     assert counted.terminating_replicas is None
 
     # while the Pod is still there, and the other ReplicaSet counts its own.
-    (stopping,) = lab.eventually(
-        "its Pod is stopping", lab.pods(controlled_by=scaled), until=lambda pods: pods.pods
-    ).pods
-    assert stopping.terminating
+    lab.eventually(
+        "its Pod is stopping",
+        lab.pods(controlled_by=scaled),
+        until=lambda pods: pods.pods and pods.pods[0].terminating,
+        since=asked,
+    )
     lab.never("the other one counts none", left, lambda rs: rs.replicas != 1, since=asked, until=counted)
 
 

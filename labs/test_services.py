@@ -697,7 +697,7 @@ def test_external_ips_are_accepted(lab: Lab) -> None:
     """A Service with externalIPs is accepted like any other."""
     # Given two Services, one of which has an external address, when warnings are to be taken for errors,
     # then both are accepted without one.
-    lab.apply("services/external-ips.yaml", "create --dry-run=server --warnings-as-errors -f")
+    lab.apply("services/external-ips.yaml", "apply --dry-run=server --warnings-as-errors -f")
 
 
 @claim(
