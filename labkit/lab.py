@@ -12,7 +12,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,8 +28,7 @@ from labkit import browser, cgroup, contexts, instrument, manifests
 from labkit.api import Api, Refused
 from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
-from labkit.cluster import LabCluster, Result, belongings, commands, health
-from labkit.cluster.labcluster import last_lines
+from labkit.cluster import LabCluster, Result, commands, health
 from labkit.evidence import Evidence
 from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject
 from labkit.instrument import Answer, Request
@@ -59,15 +57,6 @@ POLL_S = 0.2
 
 KUBECTL_S = 120.0
 """Seconds after which a kubectl that has not come back is given up; the verdict is then inconclusive."""
-
-DOCKER_S = 120.0
-"""Seconds after which a docker or kind that has not come back is given up; the verdict is then inconclusive."""
-
-DOCKER = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
-"""The same build gives the same id, not one for each time of day; and its steps can be read in a record."""
-
-LAYER = re.compile(r"^ ---> ([0-9a-f]{12})$", re.MULTILINE)
-"""How the classic builder names the image of each step; what a later step fails on stays behind without a mark."""
 
 LISTENS_S = 10.0
 """Seconds that the instrument may take from its container's start until it listens; 0.2 on an idle machine."""
@@ -119,8 +108,6 @@ class Lab:
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
         self._env = commands.environment(cluster.name, cluster.path) | {"KUBECONFIG": str(self._kubeconfig)}
         self._undo = contextlib.ExitStack()
-        self._on_engine = False
-        self._layers: set[str] = set()
 
     def clock(self) -> float:
         """Give the seconds since the lab began."""
@@ -166,42 +153,6 @@ class Lab:
         )
         return objects[0] if len(objects) == 1 else objects
 
-    def context(self, name: str, **words: str) -> str:
-        """Give the path of the build context images/<name>, for `lab.docker(f"build {path}")`.
-
-        ${NAMESPACE} in a file stands for the lab's namespace, and `words` for what else differs from build to build:
-        VERSION="2" for ${VERSION}. Where a word or a sabotage changes a file, the path is that of a copy.
-        """
-        as_written = contexts.read(name)
-        for file, text in as_written.items():
-            self.evidence.applied(f"images/{name}/{file}", text)
-        files = contexts.place(as_written, NAMESPACE=self.namespace, **words)
-        files = self._saboteur.files(name, files)
-        if files == as_written:
-            return str(contexts.path_of(name))
-        folder = Path(tempfile.mkdtemp(prefix=f"{self._kubeconfig.stem}.", dir=self._kubeconfig.parent))
-        self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        contexts.write(files, folder)
-        self.evidence.called(str(folder), f"images/{name}")
-        return str(folder)
-
-    @property
-    def python(self) -> str:
-        """The image with Python and pip on which the run's own images are built."""
-        return self.cluster.python_base
-
-    def load(self, *images: str) -> None:
-        """Load images from the engine onto the node where the lab's Pods run. Raises NotSetUp where kind does not."""
-        node, at_s = self.cluster.workers[0].name, self.clock()
-        line = self._saboteur.act(f"load docker-image {' '.join(images)} --name {self.cluster.name} --nodes {node}")
-        if not line:
-            return
-        self._undo.callback(belongings.forget, node, self.namespace)
-        result = commands.run([self.cluster.kind_path, *shlex.split(line)], env=self._env, timeout_s=DOCKER_S)
-        self.evidence.typed(at_s, result)
-        if result.rc != 0:
-            raise NotSetUp(f"kind {line}: exit {result.rc}\n  {result.stderr.strip()}")
-
     def ready(self, *pods: Pod) -> Any:
         """Wait until these Pods are Ready, as a given: give their views. Raises NotSetUp where they are not in time."""
         names = " and ".join(str(p) for p in pods)
@@ -244,33 +195,6 @@ class Lab:
     def tried(self, line: str) -> Result:
         """Type `kubectl <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
         return self._typed(line)
-
-    def docker(self, line: str, *, cache: bool = False) -> Result:
-        """Type `docker <line>`; what it builds and runs is marked, and goes with the lab.
-
-        Names begin with the lab's namespace, so that no two labs meet. A build takes nothing from the cache unless
-        `cache`: what another lab has built proves nothing here.
-        Raises Failed where docker does not exit 0.
-        """
-        result = self._docker(line, cache=cache)
-        if result.rc != 0:
-            raise Failed(
-                self.evidence.named(f"docker {line}: exit {result.rc}\n  {last_lines(result.stdout + result.stderr)}")
-            )
-        return result
-
-    def docker_refused(self, line: str) -> Result:
-        """Type `docker <line>`, which must be refused. Raises Accepted where docker exits 0."""
-        result = self._docker(line)
-        if result.rc == 0:
-            raise Accepted(
-                self.evidence.named(f"docker {line}: was accepted\n  {last_lines(result.stdout + result.stderr)}")
-            )
-        return result
-
-    def docker_tried(self, line: str) -> Result:
-        """Type `docker <line>`, whatever comes of it: for `poll`, until it is refused or accepted."""
-        return self._docker(line)
 
     def shell(self, line: str, *, exits: int | None = 0) -> Result:
         """Type a line at a shell, in a folder of the lab's own; `kubectl` is the cluster's own there.
@@ -452,11 +376,6 @@ class Lab:
             raise Failed(f"{kind.lower()}/{name}: {refusal}") from refusal
         return view(kind, raw, seen_s=self.clock())
 
-    def inspect(self, name: str) -> dict[str, Any]:
-        """Read what the engine says of an image or a container. Raises Failed where there is none of that name."""
-        said: list[dict[str, Any]] = json.loads(self.docker(f"inspect {name}").stdout)
-        return said[0]
-
     def pod(self, name: str) -> Pod:
         """Give a Pod to look at that no manifest of the lab names; Pods are watched from now on."""
         self._watches.follow("Pod")
@@ -596,6 +515,10 @@ class Lab:
         """Give the words of an act as the sabotage leaves them, for words that are not the lab's own."""
         return self._saboteur.act(words)
 
+    def sabotaged_files(self, context: str, files: contexts.Files) -> contexts.Files:
+        """Give the files of a build context as the sabotage leaves them."""
+        return self._saboteur.files(context, files)
+
     def file(self, file: str, **words: str) -> Path:
         """Give the path of manifests/<file>, or of a copy with its placeholders filled, as the sabotage leaves it."""
         return self._files(file, **words)[1]
@@ -678,30 +601,12 @@ class Lab:
     def _typed(self, line: str, stdin: str | None = None) -> Result:
         line = self._saboteur.act(line)
         if not line:
-            return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
+            return commands.LEFT_OUT
         return self._kubectl(*shlex.split(line), stdin=self._saboteur.act(stdin) if stdin else stdin)
-
-    def _docker(self, line: str, *, cache: bool = False) -> Result:
-        line = self._saboteur.act(line)
-        if not line:
-            return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
-        verb, *words = shlex.split(line)
-        if verb in ("build", "run", "create"):
-            if not self._on_engine:
-                self._on_engine = True
-                self._undo.callback(belongings.remove_of_lab, self.namespace, self._layers)
-            words = [*belongings.marks(self.cluster.name, self.namespace), *words]
-        if verb == "build":
-            words = ["--force-rm", *([] if cache else ["--no-cache"]), *words]
-        at_s = self.clock()
-        result = commands.run(["docker", verb, *words], env=self._env | DOCKER, timeout_s=DOCKER_S)
-        self._layers.update(LAYER.findall(result.stdout))
-        self.evidence.typed(at_s, result)
-        return result
 
     def _at_shell(self, line: str) -> Result:
         if not line:
-            return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
+            return commands.LEFT_OUT
         folder = self._kubeconfig.with_suffix("")
         if not folder.exists():
             folder.mkdir(mode=0o700)

@@ -57,7 +57,7 @@ class Minikube:
     def tried(self, line: str) -> Result:
         """Type `minikube <line>`, whatever comes of it: `status` tells by its exit code."""
         line = self._lab.sabotaged(line)
-        return self._type(self._programs / "minikube", *shlex.split(line)) if line else _left_out()
+        return self._type(self._programs / "minikube", *shlex.split(line)) if line else commands.LEFT_OUT
 
     def refused(self, line: str) -> Result:
         """Type `minikube <line>`, which must be refused. Raises Accepted where it exits 0."""
@@ -92,7 +92,11 @@ class Minikube:
     def kubectl_tried(self, line: str) -> Result:
         """Type `kubectl <line>`, whatever comes of it."""
         line = self._lab.sabotaged(line)
-        return self._type(self._programs / "kubectl", *shlex.split(line), timeout_s=KUBECTL_S) if line else _left_out()
+        return (
+            self._type(self._programs / "kubectl", *shlex.split(line), timeout_s=KUBECTL_S)
+            if line
+            else commands.LEFT_OUT
+        )
 
     def shell(self, line: str) -> Result:
         """Have a shell read a line, for what no single program does: `eval $(minikube docker-env) && docker ps`.
@@ -159,7 +163,3 @@ def _end(result: Result) -> str:
     """Give the last words of a command: minikube says on stderr why it gives up, after boxes of advice on stdout."""
     lines: Sequence[str] = [line.strip() for line in (result.stderr or result.stdout).splitlines() if line.strip()]
     return "\n  ".join(lines[-6:])
-
-
-def _left_out() -> Result:
-    return Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)

@@ -22,6 +22,7 @@ import pytest
 from labkit import priority
 from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
+from labkit.docker import Docker
 from labkit.lab import Lab
 from labkit.load import Load
 from labkit.machines import junit
@@ -185,6 +186,12 @@ def lab(
 
 
 @pytest.fixture
+def docker(lab: Lab) -> Docker:
+    """The words about Docker, on the engine that the cluster runs on."""
+    return Docker(lab)
+
+
+@pytest.fixture
 def minikube(lab: Lab, pytestconfig: pytest.Config) -> Minikube:
     """The run's minikube, for a claim that needs it, and the words about it."""
     profile = pytestconfig.stash[RUN].minikube()
@@ -251,8 +258,10 @@ class Recorder:
             self._run.observed(observation)
 
     def pytest_keyboard_interrupt(self) -> None:
-        self._run.trouble = self._run.trouble or INTERRUPTED
-        self._run.interrupted = True
+        # Of the house's own tests too, whose -x ends like this: then there is nothing to answer for.
+        if self._run.answers:
+            self._run.trouble = self._run.trouble or INTERRUPTED
+            self._run.interrupted = True
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,7 @@
 from labkit import budgets
 from labkit.budgets import SOON, START, Window
 from labkit.claims import changed, claim, imprecise, sabotage, wrong
+from labkit.docker import Docker
 from labkit.instrument import failures_in_a_row
 from labkit.lab import Lab, ready
 from labkit.minikube import Minikube
@@ -12,6 +13,7 @@ from labkit.sabotage import instead, put, remove, skip
 __all__ = [
     "SOON",
     "START",
+    "Docker",
     "Lab",
     "Minikube",
     "Window",

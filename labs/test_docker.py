@@ -4,7 +4,7 @@ Down to the layers no cluster is needed: docker builds, runs and is asked. Then 
 stopped, first by docker, then by a kubelet. The images that are built here go by the name of their lab.
 """
 
-from labkit.words import START, Lab, Window, claim, imprecise, instead, put, sabotage, wrong
+from labkit.words import START, Docker, Lab, Window, claim, imprecise, instead, put, sabotage, wrong
 
 DOCKERFILE = "https://docs.docker.com/reference/dockerfile/"
 BUILD = "https://docs.docker.com/build/"
@@ -27,18 +27,18 @@ IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
     ),
 )
 @sabotage("no Dockerfile either", instead("FROM", "IMAGE", of="docker/mended/Dockerfile"))
-def test_a_dockerfile_is_not_a_manifest(lab: Lab) -> None:
+def test_a_dockerfile_is_not_a_manifest(lab: Lab, docker: Docker) -> None:
     """A Dockerfile is a list of instructions for docker build, and to kubectl no object at all."""
     # Given a Dockerfile without mistakes,
-    context = lab.context("docker/mended")
+    context = docker.context("docker/mended")
 
     # when kubectl is to create what it says, then it finds no object in it,
     refused = lab.refused(f"create --dry-run=client -f {context}/Dockerfile")
     assert "invalid object to validate" in refused.stderr
 
     # and docker builds an image from it.
-    lab.docker(f"build --tag {lab.namespace}/app {context}")
-    assert lab.inspect(f"{lab.namespace}/app")["Config"]["WorkingDir"] == "/app"
+    docker(f"build --tag {lab.namespace}/app {context}")
+    assert docker.inspect(f"{lab.namespace}/app")["Config"]["WorkingDir"] == "/app"
 
 
 @claim(
@@ -54,14 +54,14 @@ def test_a_dockerfile_is_not_a_manifest(lab: Lab) -> None:
     instead("pythonn:3.6", "scratch", of="docker/notes/Dockerfile"),
 )
 @sabotage("the mended one has it, too", instead("WORKDIR", "DIR", of="docker/mended/Dockerfile"))
-def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab) -> None:
+def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab, docker: Docker) -> None:
     """A Dockerfile with an instruction that docker does not know is refused as a whole, before its first step."""
     # Given the notes' Dockerfile, kept as it was written, and one that says WORKDIR,
-    notes, mended = lab.context("docker/notes"), lab.context("docker/mended")
+    notes, mended = docker.context("docker/notes"), docker.context("docker/mended")
 
     # when images are built from both,
-    refused = lab.docker_refused(f"build --tag {lab.namespace}/notes {notes}")
-    lab.docker(f"build --tag {lab.namespace}/mended {mended}")
+    refused = docker.refused(f"build --tag {lab.namespace}/notes {notes}")
+    docker(f"build --tag {lab.namespace}/mended {mended}")
 
     # then one of them comes to nothing for a word, although much else is wrong with it.
     assert "unknown instruction: DIR" in refused.stderr
@@ -76,24 +76,24 @@ def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab) -> None:
 )
 @sabotage("an image of that name is here", instead("/python:3.6 ", "/pythonn:3.6 "))
 @sabotage("the name is right", instead("pythonn", "python", of="docker/from/pythonn.Dockerfile"))
-def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab) -> None:
+def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab, docker: Docker) -> None:
     """A build starts from the image that FROM names, and fails where neither this machine nor the registry has it.
 
     The registry is a web server of the lab's own, which writes down what it is asked for and knows nothing.
     """
     # Given a registry without images, and an image on this machine,
-    registry, context = f"{lab.namespace}-registry", lab.context("docker/from")
-    lab.docker(f"run --detach --name {registry} --publish 127.0.0.1::8080 labs/web:1")
-    address = lab.docker(f"port {registry} 8080").stdout.strip()
+    registry, context = f"{lab.namespace}-registry", docker.context("docker/from")
+    docker(f"run --detach --name {registry} --publish 127.0.0.1::8080 labs/web:1")
+    address = docker(f"port {registry} 8080").stdout.strip()
     lab.poll("the registry answers", lambda: lab.browse(f"http://{address}/"), until=lambda page: page.outcome == "ok")
-    lab.docker(f"build --tag {address}/python:3.6 {lab.context('docker/mended')}")
+    docker(f"build --tag {address}/python:3.6 {docker.context('docker/mended')}")
 
     # when a build is to start from a name with a letter more, and one from the image's own,
-    lab.docker_refused(f"build --build-arg REGISTRY={address} --file {context}/pythonn.Dockerfile {context}")
-    lab.docker(f"build --build-arg REGISTRY={address} --file {context}/python.Dockerfile {context}")
+    docker.refused(f"build --build-arg REGISTRY={address} --file {context}/pythonn.Dockerfile {context}")
+    docker(f"build --build-arg REGISTRY={address} --file {context}/python.Dockerfile {context}")
 
     # then the registry was asked for the first, in vain.
-    asked = lab.docker(f"logs {registry}").stdout
+    asked = docker(f"logs {registry}").stdout
     assert '/v2/pythonn/manifests/3.6", "status": 404' in asked
 
 
@@ -108,7 +108,7 @@ def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab) -> None:
 )
 @sabotage("a Python that Django still runs on", instead('"3.6" in', '"3.13" in'))
 @sabotage("the image has the old one", instead("sys.version.split()[0]", '"3.6"'))
-def test_the_python_of_an_image_has_to_fit_its_packages(lab: Lab) -> None:
+def test_the_python_of_an_image_has_to_fit_its_packages(docker: Docker) -> None:
     """An image's Python is the one that FROM has brought, and its packages say on which they run: today not on 3.6."""
     # Given the sample application's image,
     image = "labs/guitar-practice:1"
@@ -119,7 +119,7 @@ def test_the_python_of_an_image_has_to_fit_its_packages(lab: Lab) -> None:
         'needs = SpecifierSet(metadata("Django")["Requires-Python"]); '
         'print(sys.version.split()[0] in needs, "3.6" in needs)'
     )
-    on_this, on_the_notes = lab.docker(f"run --rm --entrypoint python {image} -c '{asked}'").stdout.split()
+    on_this, on_the_notes = docker(f"run --rm --entrypoint python {image} -c '{asked}'").stdout.split()
 
     # then it runs on the first only.
     assert on_this == "True", "the image has a Python that is too old"
@@ -135,14 +135,14 @@ def test_the_python_of_an_image_has_to_fit_its_packages(lab: Lab) -> None:
 @sabotage("all is ignored", instead("secret.txt", "*", of="docker/copy/.dockerignore"))
 @sabotage("nothing is ignored", instead("secret.txt", "# secret.txt", of="docker/copy/.dockerignore"))
 @sabotage("one file only", instead("COPY . /app", "COPY songs.txt /app/", of="docker/copy/Dockerfile"))
-def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab) -> None:
+def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab, docker: Docker) -> None:
     """COPY . /app makes /app in the image and copies the whole build context there, except what .dockerignore names."""
     # Given an image into which a folder was copied,
     app = f"{lab.namespace}/app"
-    lab.docker(f"build --tag {app} {lab.context('docker/copy')}")
+    docker(f"build --tag {app} {docker.context('docker/copy')}")
 
     # when its /app is listed,
-    listed = lab.docker(f"run --rm --entrypoint ls {app} -A /app").stdout.split()
+    listed = docker(f"run --rm --entrypoint ls {app} -A /app").stdout.split()
 
     # then it is the folder, the Dockerfile included, without the file that was not to be sent.
     assert sorted(listed) == [".dockerignore", "Dockerfile", "chords.txt", "songs.txt"]
@@ -157,18 +157,18 @@ def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab) -> None:
 )
 @sabotage("both are absolute", instead("WORKDIR ./app", "WORKDIR /app", of="docker/workdir/Dockerfile"))
 @sabotage("both are relative", instead("WORKDIR /app", "WORKDIR ./app", of="docker/workdir/Dockerfile"))
-def test_a_relative_workdir_counts_from_the_one_before(lab: Lab) -> None:
+def test_a_relative_workdir_counts_from_the_one_before(lab: Lab, docker: Docker) -> None:
     """A relative WORKDIR counts from the WORKDIR before it: said twice, ./app is /app/app, and /app stays /app."""
     # Given a Dockerfile that says ./app twice, and /app twice,
-    app, context = f"{lab.namespace}/app", lab.context("docker/workdir")
+    app, context = f"{lab.namespace}/app", docker.context("docker/workdir")
 
     # when both are built,
-    lab.docker(f"build --tag {app}:relative --target relative {context}")
-    lab.docker(f"build --tag {app}:absolute --target absolute {context}")
+    docker(f"build --tag {app}:relative --target relative {context}")
+    docker(f"build --tag {app}:absolute --target absolute {context}")
 
     # then they start in different directories.
-    assert lab.inspect(f"{app}:relative")["Config"]["WorkingDir"] == "/app/app"
-    assert lab.inspect(f"{app}:absolute")["Config"]["WorkingDir"] == "/app"
+    assert docker.inspect(f"{app}:relative")["Config"]["WorkingDir"] == "/app/app"
+    assert docker.inspect(f"{app}:absolute")["Config"]["WorkingDir"] == "/app"
 
 
 @claim(
@@ -179,20 +179,20 @@ def test_a_relative_workdir_counts_from_the_one_before(lab: Lab) -> None:
 )
 @sabotage("both in /app", instead("COPY . /app", "COPY . /app\nWORKDIR /app", of="docker/pip/outside.Dockerfile"))
 @sabotage("nothing is required", instead("./strings", "# ./strings", of="docker/pip/requirements.txt"))
-def test_pip_finds_the_requirements_in_the_working_directory(lab: Lab) -> None:
+def test_pip_finds_the_requirements_in_the_working_directory(lab: Lab, docker: Docker) -> None:
     """RUN runs its command in the last WORKDIR: there pip finds requirements.txt, and anywhere else the build fails."""
     # Given two Dockerfiles that copy an application to /app, only one of which goes there,
-    app, context = f"{lab.namespace}/app", lab.context("docker/pip")
+    app, context = f"{lab.namespace}/app", docker.context("docker/pip")
 
     # when images are built from both,
-    refused = lab.docker_refused(f"build --build-arg PYTHON={lab.python} --file {context}/outside.Dockerfile {context}")
-    lab.docker(f"build --build-arg PYTHON={lab.python} --file {context}/inside.Dockerfile --tag {app} {context}")
+    refused = docker.refused(f"build --build-arg PYTHON={docker.python} --file {context}/outside.Dockerfile {context}")
+    docker(f"build --build-arg PYTHON={docker.python} --file {context}/inside.Dockerfile --tag {app} {context}")
 
     # then one does not find its requirements,
     assert "Could not open requirements file" in refused.stdout + refused.stderr
 
     # and the other has installed them.
-    strings = lab.docker(f"run --rm {app} python3 -c 'import strings; print(strings.STRINGS)'")
+    strings = docker(f"run --rm {app} python3 -c 'import strings; print(strings.STRINGS)'")
     assert strings.stdout.strip() == "EADGBE"
 
 
@@ -207,7 +207,7 @@ def test_pip_finds_the_requirements_in_the_working_directory(lab: Lab) -> None:
     "all is copied first, as in the notes", instead("COPY requirements.txt", "COPY .", of="docker/cache/Dockerfile")
 )
 @sabotage("no cache", instead("build ", "build --no-cache "))
-def test_a_step_is_executed_again_only_after_a_change(lab: Lab) -> None:
+def test_a_step_is_executed_again_only_after_a_change(lab: Lab, docker: Docker) -> None:
     """A build executes a step again only if the step, or a file that it copies, has changed, and then all after it.
 
     Two steps of the Dockerfile write a random number each: who executes them again gets another one. The notes copy all
@@ -215,18 +215,18 @@ def test_a_step_is_executed_again_only_after_a_change(lab: Lab) -> None:
     """
     # Given an image that was built,
     app = f"{lab.namespace}/app"
-    lab.docker(f"build --tag {app}:1 {lab.context('docker/cache', VERSION='1')}", cache=True)
+    docker(f"build --tag {app}:1 {docker.context('docker/cache', VERSION='1')}", cache=True)
 
     # when it is built once more, and then with a changed file,
-    lab.docker(f"build --tag {app}:again {lab.context('docker/cache', VERSION='1')}", cache=True)
-    lab.docker(f"build --tag {app}:2 {lab.context('docker/cache', VERSION='2')}", cache=True)
+    docker(f"build --tag {app}:again {docker.context('docker/cache', VERSION='1')}", cache=True)
+    docker(f"build --tag {app}:2 {docker.context('docker/cache', VERSION='2')}", cache=True)
 
     # then the first time it is the same image,
-    assert lab.inspect(f"{app}:again")["Id"] == lab.inspect(f"{app}:1")["Id"], "it was made anew"
+    assert docker.inspect(f"{app}:again")["Id"] == docker.inspect(f"{app}:1")["Id"], "it was made anew"
 
     # and the second time only what comes after the file was done again.
-    installed, collected = lab.docker(f"run --rm --entrypoint cat {app}:1 /installed /collected").stdout.split()
-    installed_2, collected_2 = lab.docker(f"run --rm --entrypoint cat {app}:2 /installed /collected").stdout.split()
+    installed, collected = docker(f"run --rm --entrypoint cat {app}:1 /installed /collected").stdout.split()
+    installed_2, collected_2 = docker(f"run --rm --entrypoint cat {app}:2 /installed /collected").stdout.split()
     assert installed_2 == installed, "what comes before the file was done again"
     assert collected_2 != collected, "what comes after the file was not done again"
 
@@ -239,20 +239,20 @@ def test_a_step_is_executed_again_only_after_a_change(lab: Lab) -> None:
 )
 @sabotage("the next image is named otherwise", instead(":latest --label version=2", ":2 --label version=2"))
 @sabotage("it takes the other name", instead(":latest --label version=2", ":1 --label version=2"))
-def test_a_tag_is_a_name_that_moves(lab: Lab) -> None:
+def test_a_tag_is_a_name_that_moves(lab: Lab, docker: Docker) -> None:
     """docker build -t gives an image a name, latest where none is said, and takes it from the image that had it."""
     # Given an image with two names,
-    app, context = f"{lab.namespace}/guitar-practice", lab.context("docker/mended")
-    lab.docker(f"build --tag {app} --tag {app}:1 --label version=1 {context}")
-    first = lab.inspect(f"{app}:latest")
-    assert lab.inspect(f"{app}:1")["Id"] == first["Id"], "two images"
+    app, context = f"{lab.namespace}/guitar-practice", docker.context("docker/mended")
+    docker(f"build --tag {app} --tag {app}:1 --label version=1 {context}")
+    first = docker.inspect(f"{app}:latest")
+    assert docker.inspect(f"{app}:1")["Id"] == first["Id"], "two images"
 
     # when the next one is built under one of them,
-    lab.docker(f"build --tag {app}:latest --label version=2 {context}")
+    docker(f"build --tag {app}:latest --label version=2 {context}")
 
     # then that is its name, and the other one stays where it was.
-    assert lab.inspect(app)["Config"]["Labels"]["version"] == "2", "latest is still the first image"
-    assert lab.inspect(f"{app}:1")["Id"] == first["Id"], "the other name has moved, too"
+    assert docker.inspect(app)["Config"]["Labels"]["version"] == "2", "latest is still the first image"
+    assert docker.inspect(f"{app}:1")["Id"] == first["Id"], "the other name has moved, too"
 
 
 @claim(
@@ -272,33 +272,33 @@ def test_a_tag_is_a_name_that_moves(lab: Lab) -> None:
     "a shell for both",
     instead('["python3", "-m", "instrument"]', "python3 -m instrument", of="docker/entrypoint/Dockerfile"),
 )
-def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab) -> None:
+def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab, docker: Docker) -> None:
     """With the shell form of ENTRYPOINT a container's process 1 is a shell, which does not hand on SIGTERM."""
     # Given two containers of one server, whose images differ in the form of ENTRYPOINT,
-    app, context = f"{lab.namespace}/app", lab.context("docker/entrypoint")
+    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
     shell, direct = f"{lab.namespace}-shell", f"{lab.namespace}-exec"
-    lab.docker(f"build --tag {app}:shell --target shell {context}")
-    lab.docker(f"build --tag {app}:exec --target exec {context}")
-    lab.docker(f"run --detach --name {shell} {app}:shell")
-    lab.docker(f"run --detach --name {direct} {app}:exec")
+    docker(f"build --tag {app}:shell --target shell {context}")
+    docker(f"build --tag {app}:exec --target exec {context}")
+    docker(f"run --detach --name {shell} {app}:shell")
+    docker(f"run --detach --name {direct} {app}:exec")
     lab.poll(
         "both servers listen",
-        lambda: [lab.docker(f"logs {shell}").stdout, lab.docker(f"logs {direct}").stdout],
+        lambda: [docker(f"logs {shell}").stdout, docker(f"logs {direct}").stdout],
         until=lambda logs: all("listening" in log for log in logs),
     )
-    assert lab.docker(f"exec {shell} cat /proc/1/comm").stdout.strip() == "sh", "the server is process 1"
-    assert lab.docker(f"exec {direct} cat /proc/1/comm").stdout.strip() == "python3", "a shell is process 1"
+    assert docker(f"exec {shell} cat /proc/1/comm").stdout.strip() == "sh", "the server is process 1"
+    assert docker(f"exec {direct} cat /proc/1/comm").stdout.strip() == "python3", "a shell is process 1"
 
     # when docker stops them, with SIGTERM and two seconds later SIGKILL,
-    lab.docker(f"stop -t 2 {shell} {direct}")
+    docker(f"stop -t 2 {shell} {direct}")
 
     # then the one has heard nothing and was killed,
-    assert "sigterm" not in lab.docker(f"logs {shell}").stdout
-    assert lab.inspect(shell)["State"]["ExitCode"] == 128 + 9
+    assert "sigterm" not in docker(f"logs {shell}").stdout
+    assert docker.inspect(shell)["State"]["ExitCode"] == 128 + 9
 
     # and the other one has ended by itself.
-    assert "sigterm" in lab.docker(f"logs {direct}").stdout
-    assert lab.inspect(direct)["State"]["ExitCode"] == 0
+    assert "sigterm" in docker(f"logs {direct}").stdout
+    assert docker.inspect(direct)["State"]["ExitCode"] == 0
 
 
 @claim(
@@ -315,13 +315,13 @@ def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab) -> None:
     "a shell for both",
     instead('["python3", "-m", "instrument"]', "python3 -m instrument", of="docker/entrypoint/Dockerfile"),
 )
-def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab) -> None:
+def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab, docker: Docker) -> None:
     """A deleted Pod whose image has the shell form of ENTRYPOINT stays for its whole terminationGracePeriodSeconds."""
     # Given two Pods of one server, whose images differ in the form of ENTRYPOINT,
-    app, context = f"{lab.namespace}/app", lab.context("docker/entrypoint")
-    lab.docker(f"build --tag {app}:shell --target shell {context}")
-    lab.docker(f"build --tag {app}:exec --target exec {context}")
-    lab.load(f"{app}:shell", f"{app}:exec")
+    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
+    docker(f"build --tag {app}:shell --target shell {context}")
+    docker(f"build --tag {app}:exec --target exec {context}")
+    docker.load(f"{app}:shell", f"{app}:exec")
     shell, direct = lab.apply("docker/entrypoint-twins.yaml")
     lab.ready(shell, direct)
     assert lab.ask(shell, "/")["name"] == "shell"
@@ -358,28 +358,28 @@ def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab) -> None:
 )
 @sabotage("both for everybody", instead('"runserver"]', '"runserver", "0.0.0.0:8000"]', of="docker/bind/Dockerfile"))
 @sabotage("both for themselves", instead(', "0.0.0.0:8000"]', "]", of="docker/bind/Dockerfile"))
-def test_runserver_answers_inside_its_container_only(lab: Lab) -> None:
+def test_runserver_answers_inside_its_container_only(lab: Lab, docker: Docker) -> None:
     """Without an address Django's runserver listens at 127.0.0.1 of its container, which no published port reaches."""
     # Given two containers of the sample application, whose commands differ in the address,
-    app, context = f"{lab.namespace}/app", lab.context("docker/bind")
+    app, context = f"{lab.namespace}/app", docker.context("docker/bind")
     loopback, everywhere = f"{lab.namespace}-loopback", f"{lab.namespace}-everywhere"
-    lab.docker(f"build --tag {app}:loopback --target loopback {context}")
-    lab.docker(f"build --tag {app}:everywhere --target everywhere {context}")
-    lab.docker(f"run --detach --name {loopback} --publish 127.0.0.1::8000 {app}:loopback")
-    lab.docker(f"run --detach --name {everywhere} --publish 127.0.0.1::8000 {app}:everywhere")
+    docker(f"build --tag {app}:loopback --target loopback {context}")
+    docker(f"build --tag {app}:everywhere --target everywhere {context}")
+    docker(f"run --detach --name {loopback} --publish 127.0.0.1::8000 {app}:loopback")
+    docker(f"run --detach --name {everywhere} --publish 127.0.0.1::8000 {app}:everywhere")
 
     # when each is asked from inside, then both answer,
     ask = """python -c 'from urllib.request import urlopen; urlopen("http://127.0.0.1:8000/healthy")'"""
     lab.poll(
         "each answers itself",
-        lambda: [lab.docker_tried(f"exec {name} {ask}").rc for name in (loopback, everywhere)],
+        lambda: [docker.tried(f"exec {name} {ask}").rc for name in (loopback, everywhere)],
         until=lambda codes: codes == [0, 0],
         within=START,
     )
 
     # and when they are asked from outside, then one does.
-    of_loopback = lab.docker(f"port {loopback} 8000").stdout.strip()
-    of_everywhere = lab.docker(f"port {everywhere} 8000").stdout.strip()
+    of_loopback = docker(f"port {loopback} 8000").stdout.strip()
+    of_everywhere = docker(f"port {everywhere} 8000").stdout.strip()
     assert lab.browse(f"http://{of_loopback}/healthy").outcome in ("reset", "refused"), "it is reached"
     assert lab.browse(f"http://{of_everywhere}/healthy").outcome == "ok", "it is not reached"
 
@@ -420,12 +420,12 @@ def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None
 )
 @sabotage("what is there will do", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/latest"))
 @sabotage("both are latest", put("spec.containers[0].imagePullPolicy", "Always", of="pod/versioned"))
-def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab) -> None:
+def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker) -> None:
     """For the tag latest the API server sets imagePullPolicy Always, so that an image on the node is of no use."""
     # Given one image under two names, loaded onto the node,
     app = f"{lab.namespace}/app"
-    lab.docker(f"build --tag {app}:latest --tag {app}:1 --target exec {lab.context('docker/entrypoint')}")
-    lab.load(f"{app}:latest", f"{app}:1")
+    docker(f"build --tag {app}:latest --tag {app}:1 --target exec {docker.context('docker/entrypoint')}")
+    docker.load(f"{app}:latest", f"{app}:1")
 
     # when a Pod is made of each,
     latest, versioned = lab.apply("docker/tags.yaml")
@@ -457,13 +457,13 @@ def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab) -> None:
 )
 @sabotage("it is on the node", put("spec.containers[0].image", "labs/web:1", of="pod/absent"))
 @sabotage("somebody is asked for it", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/absent"))
-def test_an_image_that_is_built_is_not_yet_on_a_node(lab: Lab) -> None:
+def test_an_image_that_is_built_is_not_yet_on_a_node(lab: Lab, docker: Docker) -> None:
     """What docker builds is on no node until it is loaded there: with imagePullPolicy Never its Pod does not start."""
     # Given two images, one of them loaded onto the node,
-    app, context = f"{lab.namespace}/app", lab.context("docker/entrypoint")
-    lab.docker(f"build --tag {app}:built --target exec {context}")
-    lab.docker(f"build --tag {app}:loaded --target exec {context}")
-    lab.load(f"{app}:loaded")
+    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
+    docker(f"build --tag {app}:built --target exec {context}")
+    docker(f"build --tag {app}:loaded --target exec {context}")
+    docker.load(f"{app}:loaded")
 
     # when a Pod is made of each,
     absent, present = lab.apply("docker/side-loading.yaml")

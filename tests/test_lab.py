@@ -1,51 +1,18 @@
-"""The words of a lab that type kubectl and docker, against programs that are shell scripts."""
+"""The words of a lab that type kubectl, against programs that are shell scripts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from labkit.budgets import Window
-from labkit.claims import Claim, imprecise
-from labkit.cluster import LabCluster, Node, belongings
+from labkit.cluster import LabCluster
 from labkit.history import Act
-from labkit.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
-from labkit.load import Load
-from labkit.paths import ROOT
+from labkit.lab import Accepted, Failed, Lab, _for_lab
 from labkit.sabotage import Sabotage, instead, skip
-
-CONFIG = {
-    "apiVersion": "v1",
-    "kind": "Config",
-    "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-    "users": [{"name": "u", "user": {}}],
-    "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-    "current-context": "x",
-}
-
-
-@pytest.fixture
-def lab_of(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
-    load = Load()
-
-    def make(script: str, sabotage: Sabotage | None = None) -> Lab:
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(CONFIG))
-        (tmp_path / "kubectl").write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / "kubectl").chmod(0o755)
-        cluster = LabCluster(
-            "c", folder=tmp_path, kind_path=tmp_path, image="none", kubernetes="v1.37.0", origin="here"
-        )
-        cluster.nodes = (Node("c-worker", "worker", "10.0.0.2", "10.244.1.0/24"),)
-        claim = Claim("topic.one", "It is so.", (), "", imprecise("so", "not so"), None, "a test", 1, False)
-        return Lab(cluster, claim, sabotage, load)
-
-    yield make
-    load.stop()
 
 
 @pytest.mark.parametrize(
@@ -102,102 +69,6 @@ def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monk
     assert "${NAMESPACE}" in lab.evidence.manifests["manifests/replicasets/no-pods-from-the-controller.yaml"]
 
 
-@pytest.fixture
-def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was removed from engine and node when the lab was closed."""
-    removed: list[str] = []
-    monkeypatch.setattr(belongings, "remove_of_lab", lambda _, layers: removed.extend(layers))
-    monkeypatch.setattr(belongings, "forget", lambda node, _: removed.append(node))
-    return removed
-
-
-@pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a docker that runs this script before the real one."""
-
-    def put(script: str) -> None:
-        (tmp_path / "bin").mkdir()
-        (tmp_path / "bin" / "docker").write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / "bin" / "docker").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-
-    return put
-
-
-def test_what_docker_builds_is_marked_and_goes_with_the_lab(
-    lab_of: Callable[..., Lab], docker: Callable[[str], None], removed: list[str]
-) -> None:
-    docker("echo ' ---> 0123456789ab'")
-    lab = lab_of("exit 0")
-    lab.docker("build --tag app .")
-    lab.docker("build --tag app .", cache=True)
-    lab.docker("logs web")
-    marks = f"--label=labs/cluster=c --label=labs/namespace={lab.namespace}"
-    assert [c["command"] for c in lab.evidence.commands] == [
-        f"docker build --force-rm --no-cache {marks} --tag app .",
-        f"docker build --force-rm {marks} --tag app .",
-        "docker logs web",
-    ]
-    lab.close()
-    assert removed == ["0123456789ab"]
-
-
-def test_what_only_looks_at_the_engine_has_nothing_to_remove(
-    lab_of: Callable[..., Lab], docker: Callable[[str], None], removed: list[str]
-) -> None:
-    docker("""echo '[{"Id": "sha256:1"}]'; echo ' ---> 0123456789ab'""")
-    lab = lab_of("exit 0")
-    lab.docker("image ls")
-    lab.close()
-    assert removed == []
-
-
-def test_docker_is_judged_as_kubectl_is(lab_of: Callable[..., Lab], docker: Callable[[str], None]) -> None:
-    docker('test $1 = inspect && echo \'[{"Id": "sha256:1"}]\' && exit; echo no such image >&2; exit 1')
-    lab = lab_of("exit 0", Sabotage("left out", (skip("rmi"),)))
-    assert lab.inspect("app") == {"Id": "sha256:1"}
-    assert lab.docker_tried("start app").rc == 1
-    assert lab.docker_refused("start app").stderr == "no such image\n"
-    with pytest.raises(Failed, match="no such image"):
-        lab.docker("start app")
-    with pytest.raises(Accepted):
-        lab.docker_refused("inspect app")
-    lab.docker("rmi app")
-    assert lab.missed() == []
-
-
-def test_a_context_is_copied_where_something_differs(lab_of: Callable[..., Lab]) -> None:
-    lab = lab_of("exit 0", Sabotage("known", (instead("DIR", "WORKDIR", of="docker/notes/Dockerfile"),)))
-    assert lab.context("docker/mended") == str(ROOT / "images" / "docker" / "mended")
-    copy = Path(lab.context("docker/notes"))
-    assert "WORKDIR ./app" in (copy / "Dockerfile").read_text()
-    first, second = (Path(lab.context("docker/cache", VERSION=version)) for version in "12")
-    assert (first / "app.txt").read_text() != (second / "app.txt").read_text()
-    assert lab.namespace in (first / "requirements.txt").read_text()
-    lab.tried(f"get -f {copy}/Dockerfile")
-    assert lab.evidence.commands[-1]["command"] == "kubectl get -f images/docker/notes/Dockerfile"
-    assert "DIR ./app" in lab.evidence.manifests["images/docker/notes/Dockerfile"]
-    lab.close()
-    assert not any(path.exists() for path in (copy, first, second))
-
-
-def test_images_are_loaded_as_kind_does_and_taken_off_the_node_again(
-    lab_of: Callable[..., Lab], removed: list[str], tmp_path: Path
-) -> None:
-    lab = lab_of("exit 0")
-    lab.cluster.nodes = (Node("c-worker", "worker", "10.0.0.2", "10.244.1.0/24"),)
-    lab.cluster.kind_path = tmp_path / "kind"
-    lab.cluster.kind_path.write_text("#!/bin/sh\ntest $3 = app:1\n")
-    lab.cluster.kind_path.chmod(0o755)
-    lab.load("app:1")
-    (command,) = lab.evidence.commands
-    assert command["command"] == "kind load docker-image app:1 --name c --nodes c-worker"
-    with pytest.raises(NotSetUp):
-        lab.load("app:2")
-    lab.close()
-    assert set(removed) == {"c-worker"}
-
-
 def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(lab_of: Callable[..., Lab]) -> None:
     lab = lab_of('echo "$@" from $KUBECONFIG')
     lab.shell("echo strings > guitar")
@@ -226,7 +97,17 @@ def test_a_line_at_a_shell_must_end_as_it_should(lab_of: Callable[..., Lab]) -> 
 
 
 def test_the_kubeconfig_of_a_lab_calls_everything_lab() -> None:
-    config = _for_lab(CONFIG, "one")
+    config = _for_lab(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+            "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        },
+        "one",
+    )
     assert config["contexts"] == [
         {"name": "lab", "context": {"cluster": "lab", "user": "lab", "namespace": "one"}},
     ]

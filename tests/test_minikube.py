@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from labkit.claims import HOLD, Claim
-from labkit.cluster import LabCluster
 from labkit.cluster.minikube import Profile
 from labkit.lab import Accepted, Failed, Lab, NotSetUp
-from labkit.load import Load
 from labkit.minikube import Minikube
 from labkit.sabotage import Sabotage, skip
 
@@ -20,31 +16,15 @@ Make = Callable[..., Minikube]
 
 
 @pytest.fixture
-def minikube_of(tmp_path: Path) -> Iterator[Make]:
-    load = Load()
-
+def minikube_of(tmp_path: Path, lab_of: Callable[..., Lab]) -> Make:
     def make(script: str, sabotage: Sabotage | None = None) -> Minikube:
         (tmp_path / "bin").mkdir()
         for program in ("minikube", "kubectl"):
             (tmp_path / "bin" / program).write_text(f"#!/bin/sh\necho $0 $* >> {tmp_path}/typed\n{script}\n")
             (tmp_path / "bin" / program).chmod(0o755)
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
-        cluster = LabCluster(
-            "c", folder=tmp_path, kind_path=tmp_path, image="none", kubernetes="v1.37.0", origin="here"
-        )
-        claim = Claim("minikube.one", "It is so.", (), "", HOLD, None, "a test", 1, False)
-        return Minikube(Profile("labs-0123abcd", tmp_path, {}), Lab(cluster, claim, sabotage, load))
+        return Minikube(Profile("labs-0123abcd", tmp_path, {}), lab_of("exit 0", sabotage))
 
-    yield make
-    load.stop()
+    return make
 
 
 def typed(tmp_path: Path) -> list[str]:

@@ -43,6 +43,10 @@ class Result:
         return yaml.safe_load(self.stdout)
 
 
+LEFT_OUT = Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
+"""What comes of a command that a sabotage leaves out."""
+
+
 def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give the environment for the children of a cluster whose files are in `folder`.
 
