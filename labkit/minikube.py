@@ -109,12 +109,16 @@ class Minikube:
         return _worked(line, result)
 
     def started(self) -> None:
-        """See that minikube runs and that kubectl finds it, as a given. Raises NotSetUp where it does not."""
+        """See that minikube runs, its node Ready, and that kubectl finds it, as a given. Raises NotSetUp otherwise."""
         status = self._type(self._programs / "minikube", "status")
-        line = START if status.rc & _HOST_OR_CLUSTER else "update-context"
-        result = self._type(self._programs / "minikube", *line.split())
-        if result.rc:
-            raise NotSetUp(f"minikube {line}: exit {result.rc}\n  {_end(result)}")
+        self._given("minikube", START if status.rc & _HOST_OR_CLUSTER else "update-context")
+        # After a first start minikube does not wait for the node, which is tainted until it is Ready.
+        self._given("kubectl", f"wait --for=condition=Ready nodes --all --timeout={ANSWERS_S:.0f}s")
+
+    def absent(self) -> None:
+        """See that there is no minikube, as a given: what another lab started is deleted. Raises NotSetUp."""
+        # Without a profile there is nothing to delete, which takes no time and is no failure.
+        self._given("minikube", "delete")
 
     def apply(self, file: str, **words: str) -> None:
         """Apply manifests/<file> with kubectl, in a namespace that goes with the lab. Raises Failed where refused.
@@ -140,11 +144,14 @@ class Minikube:
             # A Pod that comes before its namespace's default ServiceAccount is refused.
             f"wait --for=create serviceaccount/default --timeout={KUBECTL_S:.0f}s",
         ):
-            result = self._type(self._programs / "kubectl", *line.split())
-            if result.rc:
-                raise NotSetUp(f"kubectl {line}: {_end(result)}")
+            self._given("kubectl", line)
         self._namespace = name
         self._lab.undo(lambda: self._type(self._programs / "kubectl", "delete", "namespace", name, "--wait=false"))
+
+    def _given(self, program: str, line: str) -> None:
+        result = self._type(self._programs / program, *line.split())
+        if result.rc:
+            raise NotSetUp(f"{program} {line}: exit {result.rc}\n  {_end(result)}")
 
     def _type(self, *argv: Any, timeout_s: float = MINIKUBE_S) -> Result:
         at_s = self._lab.clock()

@@ -21,7 +21,8 @@ HANDBOOK = "https://minikube.sigs.k8s.io/docs/handbook/"
 @sabotage("nothing is started", skip("start --container-runtime"))
 def test_start_makes_a_cluster_on_this_machine_and_points_kubectl_at_it(lab: Lab, minikube: Minikube) -> None:
     """`minikube start` runs a Kubernetes cluster in one container of this machine, and kubectl then speaks to it."""
-    # Given a kubectl that knows no cluster,
+    # Given no minikube, and a kubectl that knows no cluster,
+    minikube.absent()
     assert minikube.kubectl_tried("config current-context").rc != 0
 
     # when minikube is started,
@@ -82,8 +83,8 @@ def test_a_minikube_starts_with_one_node(lab: Lab, minikube: Minikube) -> None:
     nodes = minikube.kubectl("get nodes -l node-role.kubernetes.io/control-plane -o name").stdout.split()
     assert nodes == minikube.kubectl("get nodes -o name").stdout.split() == [f"node/{minikube.profile}"]
 
-    # and no taint keeps Pods away from it.
-    assert minikube.get("Node", minikube.profile).taints == ()
+    # and no taint keeps Pods away from it, now that it is Ready.
+    lab.poll("no taint", lambda: minikube.get("Node", minikube.profile).taints, until=lambda taints: not taints)
 
 
 @claim(

@@ -64,12 +64,22 @@ def test_as_a_given_it_is_started_only_where_it_does_not_run(
     minikube_of: Make, tmp_path: Path, status: int, then: str
 ) -> None:
     minikube_of(f'test "$1" != status || exit {status}', Sabotage("no start", (skip("start"),))).started()
-    assert typed(tmp_path) == ["minikube status", f"minikube {then}"]
+    assert typed(tmp_path)[:2] == ["minikube status", f"minikube {then}"]
 
 
 def test_a_start_that_fails_as_a_given_says_nothing_about_the_claim(minikube_of: Make) -> None:
     with pytest.raises(NotSetUp, match="exit 1"):
         minikube_of("exit 1").started()
+
+
+def test_as_a_given_there_is_none(minikube_of: Make, tmp_path: Path) -> None:
+    minikube_of("exit 0", Sabotage("it is kept", (skip("delete"),))).absent()
+    assert typed(tmp_path) == ["minikube delete"]
+
+
+def test_one_that_stays_as_a_given_says_nothing_about_the_claim(minikube_of: Make) -> None:
+    with pytest.raises(NotSetUp, match="minikube delete: exit 1"):
+        minikube_of("exit 1").absent()
 
 
 def test_a_sabotage_leaves_a_command_out(minikube_of: Make, tmp_path: Path) -> None:
