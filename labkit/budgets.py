@@ -44,9 +44,10 @@ class Window:
     def too_early_s(self, load: float) -> float:
         """Give the second before which the effect contradicts the manifest.
 
-        Under load a late probe may be followed by a punctual one, so the side softens with the load.
+        Under load a late probe may be followed by a punctual one, so the side softens with the load, up to the load
+        that makes it inconclusive.
         """
-        return max(0.0, self.earliest_s - EARLY_S * max(1.0, load / BUSY))
+        return max(0.0, self.earliest_s - EARLY_S * max(1.0, min(load, LOADED) / BUSY))
 
     def too_late_s(self, load: float) -> float:
         """Give the second after which the effect is given up."""

@@ -228,10 +228,8 @@ class History:
             if seen_s > began_s:
                 self.latencies_s.append(self.clock() - seen_s)
         if since is not None and seen_s - from_s < within.too_early_s(load):
-            raise TooEarly(
-                f"{goal}: after {seen_s - from_s:.1f} s, but not before {within.earliest_s:.1f} s was possible"
-                f"\n  seen: {'; '.join(map(str, found))}"
-            )
+            early = f"{goal}: after {seen_s - from_s:.1f} s, but not before {within.earliest_s:.1f} s was possible"
+            raise unless_loaded(TooEarly(f"{early}\n  seen: {'; '.join(map(str, found))}"), load)
         return found
 
     def never(
@@ -247,7 +245,8 @@ class History:
 
         The subject is best of the kind that `until` was seen on: one watch delivers both in the API's order,
         so that nothing of the subject can still be under way.
-        Raises Happened with the state, Inconclusive where a watch lost states or none was ever seen.
+        Raises Happened with the state, Inconclusive where a watch lost states, none was ever seen, or the machine was
+        too loaded to tell.
         """
         from_s = float("-inf") if since is None else since.seen_s
         states = self.track(subject)
@@ -257,7 +256,8 @@ class History:
             raise Inconclusive(f"{goal}: states of {subject} were lost ({gap.why})")
         for state in states:
             if from_s < state.seen_s <= until.seen_s and happens(state):
-                raise Happened(f"{goal}: it did after {state.seen_s - max(from_s, 0):.1f} s\n  seen: {state}")
+                did = f"{goal}: it did after {state.seen_s - max(from_s, 0):.1f} s\n  seen: {state}"
+                raise unless_loaded(Happened(did), self._load(max(from_s, 0)))
 
     def came(self, goal: str, moment: Moment, *, since: Moment, within: Window) -> None:
         """Check that a moment lies in the window after `since`: for what is read from a log, all at once.
@@ -267,12 +267,11 @@ class History:
         after_s, load = moment.seen_s - since.seen_s, self._load(since.seen_s)
         message = f"{goal}: after {after_s:.1f} s"
         if after_s < within.too_early_s(load):
-            raise TooEarly(f"{message}, but not before {within.earliest_s:.1f} s was possible\n  seen: {moment}")
+            early = f"{message}, but not before {within.earliest_s:.1f} s was possible\n  seen: {moment}"
+            raise unless_loaded(TooEarly(early), load)
         if after_s > within.too_late_s(load):
             late = f"{message}, but the manifest allows {within.latest_s:.0f} s, the rest is slack\n  seen: {moment}"
-            if load > LOADED:
-                raise Inconclusive(f"{late}\n  but {load:.1f} tasks per core wanted to run meanwhile")
-            raise TooLate(late)
+            raise unless_loaded(TooLate(late), load)
 
     def sequence(self, goal: str, subject: Subject[Seen], *steps: Callable[[Any], object]) -> list[Seen]:
         """Read from what was recorded that the steps held one after another; give the state of each step.
@@ -318,6 +317,11 @@ class History:
             message += f"\n  look at:   {look_at}"
         if gap := next((g for s in subjects for g in self._gaps if g.kind in s.kinds and g.to_s >= from_s), None):
             return Inconclusive(f"{message}\n  but states were lost: {gap.why}")
-        if load > LOADED:
-            return Inconclusive(f"{message}\n  but {load:.1f} tasks per core wanted to run meanwhile, too many to tell")
-        return NeverHappened(message)
+        return unless_loaded(NeverHappened(message), load)
+
+
+def unless_loaded(error: AssertionError, load: float) -> Exception:
+    """Give what to raise: the error, or Inconclusive with its words where the machine was too loaded to tell."""
+    if load <= LOADED:
+        return error
+    return Inconclusive(f"{error}\n  but {load:.1f} tasks per core wanted to run meanwhile, too many to tell")

@@ -26,11 +26,11 @@ import yaml
 
 from labkit import browser, cgroup, contexts, instrument, manifests
 from labkit.api import Api, Refused
-from labkit.budgets import LOADED, SOON, START, Window
+from labkit.budgets import SOON, START, Window
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, Result, commands, health
 from labkit.evidence import Evidence
-from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject
+from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject, unless_loaded
 from labkit.instrument import Answer, Request
 from labkit.load import Load
 from labkit.sabotage import Sabotage, Saboteur
@@ -162,12 +162,18 @@ class Lab:
         self,
         goal: str,
         *subjects: Subject[Any],
+        look: Callable[[], Any] | None = None,
         until: Callable[..., object],
         within: Window = START,
         since: Moment | None = None,
     ) -> Any:
-        """Wait for what must be before the claim can be tried, as `eventually` does. Raises NotSetUp."""
+        """Wait for what must be before the claim can be tried, as `eventually` does, or with a look as `poll` does.
+
+        Raises NotSetUp where it is not in time.
+        """
         try:
+            if look:
+                return self.poll(goal, look, until=until, within=within, since=since)
             found = self.history.eventually(goal, subjects, until, within=within, since=since)
         except NeverHappened as never:
             raise NotSetUp(f"not given: {never}") from never
@@ -362,9 +368,7 @@ class Lab:
         except tenacity.RetryError:
             load = self._load.since(self._began + from_s)
             message = f"{goal}: not within {self.clock() - from_s:.0f} s\n  last seen: {_short(last[0])}"
-            if load > LOADED:
-                raise Inconclusive(f"{message}\n  but {load:.1f} tasks per core wanted to run meanwhile") from None
-            raise NeverHappened(message) from None
+            raise unless_loaded(NeverHappened(message), load) from None
         window["seen_s"] = round(self.clock(), 3)
         return last[0]
 

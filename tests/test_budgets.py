@@ -69,7 +69,8 @@ def test_slack_grows_with_the_load_and_not_without_end() -> None:
     assert window.too_late_s(2 * budgets.BUSY) == 30 + 2 * budgets.SLACK_S
     assert window.too_late_s(100) == 30 + budgets.MOST_SLACK_S
     assert window.too_early_s(0.2) == 19
-    assert window.too_early_s(3 * budgets.BUSY) == 17
+    assert window.too_early_s(1.5 * budgets.BUSY) == 18.5
+    assert window.too_early_s(100) == 18
 
 
 def test_eviction_comes_when_the_toleration_has_run_out() -> None:

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from labkit import budgets
 from labkit.budgets import Window
 from labkit.cluster import LabCluster
 from labkit.history import Act
-from labkit.lab import Accepted, Failed, Lab, _for_lab
+from labkit.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
 from labkit.sabotage import Sabotage, instead, skip
 
 
@@ -56,6 +57,13 @@ def test_a_window_keeps_what_was_allowed_and_when_it_was_seen(lab_of: Callable[.
     assert 0 <= window.pop("seen_s") < 3
     assert window == {"goal": "it is so", "from_s": 0.0, "earliest_s": 0, "latest_s": 3}
     assert (lab.evidence.floor_s, lab.evidence.ceiling_s) == (0, 3)
+
+
+def test_what_is_looked_at_in_vain_as_a_given_says_nothing_about_the_claim(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0")
+    assert lab.given("it is there", look=lambda: 1, until=bool) == 1
+    with pytest.raises(NotSetUp, match="not given: it is there: not within"):
+        lab.given("it is there", look=lambda: 0, until=bool, within=Window(0, -budgets.SLACK_S))
 
 
 def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry of our own: its address, 127.0.0.1 and a port. The engine takes loopback without TLS."""
     if shutil.which("docker-registry") is None:
         if not apt.usable():
-            pytest.skip("docker-registry is not installed, and only root on Debian gets it installed")
+            pytest.exit("no registry: install docker-registry, or run as root on Debian", returncode=1)
         apt.install(["docker-registry"], Progress())
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as free:

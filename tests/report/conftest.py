@@ -119,17 +119,20 @@ def many() -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """Give a browser: the machine's Chromium, installed where root may; skipped where there is none to be had."""
+    """Give a browser: the machine's Chromium, installed where root may.
+
+    Who asks for these tests wants them run: where there is no browser to be had, the run ends with that sentence.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="run with `nox -s tests -- -m browser`")
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None and apt.usable():
         try:
             apt.install(["chromium"], Progress())
         except CannotRun as trouble:
-            pytest.skip(str(trouble))
+            pytest.exit(f"no Chromium: {trouble}", returncode=1)
         path = shutil.which("chromium")
     if path is None:
-        pytest.skip("the page is tried in Chromium: install it, or run as root on Debian")
+        pytest.exit("the page is tried in Chromium: install it, or run as root on Debian", returncode=1)
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=options)
