@@ -3,8 +3,8 @@
 The lesson in its order: which Pods a Service finds; the address it gives them, and who makes that work; its names;
 what else may stand in it; how it is reached from outside; the command of the notes; and what a client may meet.
 
-The client of a Service is mostly one of its own Pods, which saves another one: what it sends to the Service's address
-leaves it, and may come back, like what anybody else sends there.
+In most labs one Pod is server and client. That is as good as two: what a Pod sends to the address of a Service leaves
+it, and the rules of its node decide which Pod gets it, be that the same one.
 """
 
 from labkit.words import START, Lab, claim, imprecise, instead, put, ready, remove, sabotage, skip
