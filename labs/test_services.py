@@ -485,7 +485,7 @@ def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
         f'c = socket.create_connection(("127.0.0.1", {port.get("nodePort", 1)}), 2); '
         'c.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n"); print(c.recv(4096))\''
     )
-    lab.poll("the node is answered", lambda: lab.tried(line.format("at-home")), until=lambda r: '"web"' in r.stdout)
+    lab.poll("the node is answered", lambda: lab.tried(line.format("at-home")), until=lambda r: '"path"' in r.stdout)
 
     # then only what runs in the node's network is answered.
     assert "Connection refused" in lab.refused(line.format("web")).stderr
