@@ -462,7 +462,9 @@ class Lab:
             raise NotSetUp(f"{pod}: {container} does not run")
         return Act(datetime.fromisoformat(started_at).timestamp() - self.epoch, f"start of {container} in {pod}")
 
-    def fetch(self, client: Pod, url: str, n: int = 1, *, parallel: int = 1, timeout_s: float = 2.0) -> list[Answer]:
+    def fetch(
+        self, client: Pod | PodView, url: str, n: int = 1, *, parallel: int = 1, timeout_s: float = 2.0
+    ) -> list[Answer]:
         """Have the instrument in `client` open n new connections to a URL; give what each of them met."""
         query = urlencode({"url": url, "n": n, "parallel": parallel, "timeout_s": timeout_s})
         return instrument.answers(self.ask(client, f"/fetch?{query}"), epoch=self.epoch)
@@ -477,7 +479,7 @@ class Lab:
         self.evidence.acted(at_s, f"GET {url}{f' as {accept}' if accept else ''}: {page.outcome}")
         return page
 
-    def answers(self, client: Pod, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
+    def answers(self, client: Pod | PodView, number: int = 1, *, since: Moment | None = None) -> list[Answer]:
         """Give what a background client of the instrument has met (since then), in the order of its connections.
 
         It was started by `lab.post(client, "/clients", url=..., every_s=0.1, timeout_s=1)`; they count from 1.

@@ -395,15 +395,15 @@ def test_runserver_answers_inside_its_container_only(lab: Lab, docker: Docker) -
 @sabotage("both for themselves", put("spec.containers[0].args", ["127.0.0.1"], of="pod/everywhere"))
 def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None:
     """A server at 127.0.0.1 is reached by exec probes and kubectl port-forward, from inside, and by no other Pod."""
-    # Given two Pods that differ in the address at which they listen, each found well by an exec probe,
-    loopback, everywhere, client = lab.apply("docker/bind-twins.yaml")
-    own, shared, _ = lab.ready(loopback, everywhere, client)
+    # Given two Pods whose servers differ in their address, each with an exec probe, which finds it well, and a client,
+    loopback, everywhere = lab.apply("docker/bind-twins.yaml")
+    own, shared = lab.ready(loopback, everywhere)
 
-    # when another Pod asks for them, then one does not listen,
-    assert lab.fetch(client, f"http://{own.ip}:8000/", timeout_s=10)[0].outcome == "refused", "it is reached"
-    assert lab.fetch(client, f"http://{shared.ip}:8000/", timeout_s=10)[0].outcome == "ok", "it is not reached"
+    # when the client of the other Pod asks for each, then one does not listen,
+    assert lab.fetch(everywhere, f"http://{own.ip}:8000/", timeout_s=10)[0].outcome == "refused", "it is reached"
+    assert lab.fetch(loopback, f"http://{shared.ip}:8000/", timeout_s=10)[0].outcome == "ok", "it is not reached"
 
-    # and when a port is forwarded to it, then it answers.
+    # and when a port is forwarded to that one, then it answers.
     with lab.listening("port-forward pod/loopback :8000") as url:
         assert lab.browse(url).outcome == "ok"
 
@@ -415,11 +415,11 @@ def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None
         "the image is named guitar-practice:latest",
         "such an image is pulled for every container; with another tag the one on the node will do",
     ),
-    twin="versioned: the same image under the tag 1",
+    twin="versioned: a container of the same Pod, of the same image under the tag 1",
     takes_s=8,
 )
-@sabotage("what is there will do", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/latest"))
-@sabotage("both are latest", put("spec.containers[0].imagePullPolicy", "Always", of="pod/versioned"))
+@sabotage("what is there will do", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/tags"))
+@sabotage("both are latest", put("spec.containers[1].imagePullPolicy", "Always", of="pod/tags"))
 def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker) -> None:
     """For the tag latest the API server sets imagePullPolicy Always, so that an image on the node is of no use."""
     # Given one image under two names, loaded onto the node,
@@ -427,56 +427,55 @@ def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker)
     docker(f"build --tag {app}:latest --tag {app}:1 --target exec {docker.context('docker/entrypoint')}")
     docker.load(f"{app}:latest", f"{app}:1")
 
-    # when a Pod is made of each,
-    latest, versioned = lab.apply("docker/tags.yaml")
+    # when a Pod has a container of each,
+    tags = lab.apply("docker/tags.yaml")
 
     # then the one waits for a registry that does not have it, and the other runs,
-    waits, runs = lab.eventually(
-        "each Pod runs, or cannot pull its image",
-        latest,
-        versioned,
-        until=lambda *pods: all(
-            pod.ready or pod.container("web").reason in ("ErrImagePull", "ImagePullBackOff") for pod in pods
+    pod = lab.eventually(
+        "each container runs, or cannot pull its image",
+        tags,
+        until=lambda pod: all(
+            container.state == "running" or container.reason in ("ErrImagePull", "ImagePullBackOff")
+            for container in (pod.container("latest"), pod.container("versioned"))
         ),
         within=START,
     )
-    assert not waits.ready, "what is on the node was good enough"
-    assert runs.ready, "what is on the node was not good enough"
+    assert pod.container("latest").state == "waiting", "what is on the node was good enough"
+    assert pod.container("versioned").state == "running", "what is on the node was not good enough"
 
-    # as neither manifest says, but both objects do.
-    assert waits.raw["spec"]["containers"][0]["imagePullPolicy"] == "Always"
-    assert runs.raw["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+    # as the manifest says of neither, but the object of both.
+    policies = {container["name"]: container["imagePullPolicy"] for container in pod.raw["spec"]["containers"]}
+    assert policies == {"latest": "Always", "versioned": "IfNotPresent"}
 
 
 @claim(
     "docker.side-loading",
     source="https://kind.sigs.k8s.io/docs/user/quick-start/#loading-an-image-into-your-cluster",
     ledger=["docker.build-command"],
-    twin="present: the same Pod, of an image that was loaded onto its node",
+    twin="present: a container of the same Pod, of an image that was loaded onto its node",
     takes_s=6,
 )
-@sabotage("it is on the node", put("spec.containers[0].image", "labs/web:1", of="pod/absent"))
-@sabotage("somebody is asked for it", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/absent"))
+@sabotage("it is on the node", put("spec.containers[0].image", "labs/web:1", of="pod/images"))
+@sabotage("somebody is asked for it", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/images"))
 def test_an_image_that_is_built_is_not_yet_on_a_node(lab: Lab, docker: Docker) -> None:
-    """What docker builds is on no node until it is loaded there: with imagePullPolicy Never its Pod does not start."""
+    """What docker builds is on no node until it is loaded there: imagePullPolicy Never then starts no container."""
     # Given two images, one of them loaded onto the node,
     app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
     docker(f"build --tag {app}:built --target exec {context}")
     docker(f"build --tag {app}:loaded --target exec {context}")
     docker.load(f"{app}:loaded")
 
-    # when a Pod is made of each,
-    absent, present = lab.apply("docker/side-loading.yaml")
+    # when a Pod has a container of each,
+    images = lab.apply("docker/side-loading.yaml")
 
     # then the one has no image to start from, and the other runs.
-    waits, runs = lab.eventually(
-        "one Pod runs, and the other one waits or runs",
-        absent,
-        present,
-        until=lambda absent, present: (
-            present.ready and (absent.ready or (absent.container("web").reason or "").startswith("ErrImage"))
+    pod = lab.eventually(
+        "one container runs, and the other one runs or has no image",
+        images,
+        until=lambda pod: (
+            pod.container("present").state == "running"
+            and (pod.container("absent").state == "running" or "ErrImage" in (pod.container("absent").reason or ""))
         ),
         within=START,
     )
-    assert waits.container("web").reason == "ErrImageNeverPull", "its image is there, or somebody was asked for it"
-    assert runs.container("web").state == "running"
+    assert pod.container("absent").reason == "ErrImageNeverPull", "its image is there, or somebody was asked for it"

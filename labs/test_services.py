@@ -2,6 +2,9 @@
 
 The lesson in its order: which Pods a Service finds; the address it gives them, and who makes that work; its names;
 what else may stand in it; how it is reached from outside; the command of the notes; and what a client may meet.
+
+In most labs one Pod is server and client. That is as good as two: what a Pod sends to the address of a Service leaves
+it, and the rules of its node decide which Pod gets it, be that the same one.
 """
 
 from labkit.words import START, Lab, claim, imprecise, instead, put, ready, remove, sabotage, skip
@@ -118,15 +121,15 @@ def test_a_service_without_a_selector_has_the_endpoints_that_are_written_for_it(
     Either way the Service has its address, and refuses connections as long as it has no endpoint.
     """
     # Given two Services that have no endpoints, for both of which connections are refused,
-    misspelt, _, web, client = lab.apply("services/without-pods.yaml")
-    running, _ = lab.ready(web, client)
+    misspelt, _, web = lab.apply("services/without-pods.yaml")
+    running = lab.ready(web)
     slices = "get endpointslices -o jsonpath='{.items[*].metadata.ownerReferences[0].name}'"
     assert lab.kubectl(slices).stdout.split() == [misspelt.name], "not the one with a selector has an EndpointSlice"
     lab.given("an empty EndpointSlice", lab.endpoints(misspelt), until=lambda e: e.endpoints == ())
     both = ["http://misspelt/", "http://by-hand/"]
     lab.poll(
         "connections are refused",
-        lambda: [lab.fetch(client, url)[0].outcome for url in both],
+        lambda: [lab.fetch(web, url)[0].outcome for url in both],
         until=lambda met: met == ["refused", "refused"],
     )
 
@@ -136,7 +139,7 @@ def test_a_service_without_a_selector_has_the_endpoints_that_are_written_for_it(
     # then that Pod, which has no label that was asked for, answers for it, and for the other still nobody.
     answers = lab.poll(
         "the Pod answers for one of the two",
-        lambda: [lab.fetch(client, url)[0] for url in both],
+        lambda: [lab.fetch(web, url)[0] for url in both],
         until=lambda met: met[1].outcome == "ok",
     )
     assert [answer.name for answer in answers] == [None, web.name]
@@ -193,25 +196,25 @@ def test_the_cluster_ip_is_an_address_that_nobody_has(lab: Lab) -> None:
 @sabotage("kube-proxy serves both", remove("metadata.labels", of="service/left-alone"))
 @sabotage(
     "kube-proxy serves neither",
-    put("metadata.labels", {"service.kubernetes.io/service-proxy-name": "nobody"}, of="service/web"),
+    put("metadata.labels", {"service.kubernetes.io/service-proxy-name": "nobody"}, of="service/served"),
 )
 def test_kube_proxy_makes_the_virtual_ip_work(lab: Lab) -> None:
     """It takes a program on each node, kube-proxy, to lead a cluster IP to Pods; name, address and endpoints do not."""
     # Given two Services that have found the same Pod, of which kube-proxy serves only one,
-    served, left_alone, web, client = lab.apply("services/whose-proxy.yaml")
-    lab.ready(web, client)
+    served, left_alone, web = lab.apply("services/whose-proxy.yaml")
+    lab.ready(web)
     endpoints = lab.endpoints(served), lab.endpoints(left_alone)
     lab.given("the Pod as endpoint of both", *endpoints, until=lambda *both: all(e.ready == (web.name,) for e in both))
 
-    # when a client connects to that one, then the Pod answers;
+    # when the Pod connects to that one, then the Pod answers;
     lab.poll(
-        "the Pod answers", lambda: lab.fetch(client, "http://web/"), until=lambda answers: answers[0].name == web.name
+        "the Pod answers", lambda: lab.fetch(web, "http://served/"), until=lambda answers: answers[0].name == web.name
     )
 
     # when it connects to the other, whose name leads to an address as well, then the Pod never does.
     address = lab.get("Service", left_alone.name).raw["spec"]["clusterIP"]
-    lab.post(client, "/clients", url="http://left-alone/", every_s=0.1, timeout_s=1)
-    attempts = lab.poll("twenty connections", lambda: lab.answers(client), until=lambda attempts: len(attempts) > 20)
+    lab.post(web, "/clients", url="http://left-alone/", every_s=0.1, timeout_s=1)
+    attempts = lab.poll("twenty connections", lambda: lab.answers(web), until=lambda attempts: len(attempts) > 20)
     assert {attempt.to for attempt in attempts} == {f"{address}:80"}
     assert {attempt.name for attempt in attempts} == {None}, "somebody else has led the address to the Pod"
 
@@ -224,33 +227,33 @@ def test_kube_proxy_makes_the_virtual_ip_work(lab: Lab) -> None:
 )
 @sabotage(
     "that namespace is searched as well",
-    put("spec.dnsConfig", {"searches": ["kube-system.svc.cluster.local"]}, of="pod/client"),
+    put("spec.dnsConfig", {"searches": ["kube-system.svc.cluster.local"]}, of="pod/web"),
 )
-@sabotage("the node's name server", put("spec.dnsPolicy", "Default", of="pod/client"))
+@sabotage("the node's name server", put("spec.dnsPolicy", "Default", of="pod/web"))
 def test_a_service_has_a_name_in_dns(lab: Lab) -> None:
     """A Service is found by its name alone from its own namespace, by <name>.<namespace> from all, and in full.
 
     Short names are completed with the search list in /etc/resolv.conf, which begins with the Pod's own namespace.
     """
-    # Given a Service, and a client in its namespace,
-    service, web, client = lab.apply("services/names.yaml")
-    lab.ready(web, client)
+    # Given a Service, and a Pod in its namespace,
+    service, web = lab.apply("services/names.yaml")
+    lab.ready(web)
     address = lab.get("Service", service.name).raw["spec"]["clusterIP"]
 
     # when it is called by all its names, then each leads to its address;
-    names = ["web", *(f"web.{lab.namespace}{rest}" for rest in ("", ".svc", ".svc.cluster.local"))]
+    names = ["guitar", *(f"guitar.{lab.namespace}{rest}" for rest in ("", ".svc", ".svc.cluster.local"))]
     lab.poll(
         "all four names lead there",
-        lambda: [lab.fetch(client, f"http://{name}/")[0].to for name in names],
+        lambda: [lab.fetch(web, f"http://{name}/")[0].to for name in names],
         until=lambda led_to: led_to == 4 * [f"{address}:80"],
     )
 
     # and when one in another namespace is called, then its name alone leads nowhere.
-    (with_namespace,) = lab.fetch(client, "http://kube-dns.kube-system:9153/metrics")
-    (alone,) = lab.fetch(client, "http://kube-dns:9153/metrics")
+    (with_namespace,) = lab.fetch(web, "http://kube-dns.kube-system:9153/metrics")
+    (alone,) = lab.fetch(web, "http://kube-dns:9153/metrics")
     assert with_namespace.to is not None
     assert alone.to is None, "found without its namespace"
-    resolv_conf = lab.kubectl("exec client -- cat /etc/resolv.conf").stdout.splitlines()
+    resolv_conf = lab.kubectl("exec web -- cat /etc/resolv.conf").stdout.splitlines()
     (search,) = [line.split()[1:] for line in resolv_conf if line.startswith("search ")]
     assert search[:3] == [f"{lab.namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local"]
 
@@ -300,13 +303,13 @@ def test_a_pod_has_variables_for_services_that_are_older(lab: Lab) -> None:
 def test_the_name_of_a_headless_service_has_the_addresses_of_its_pods(lab: Lab) -> None:
     """The name of a headless Service leads to the addresses of all its Pods, that of any other to its cluster IP."""
     # Given two Pods behind a Service and a headless one,
-    service, headless, _, web_a, web_b, client = lab.apply("services/two-pods.yaml")
-    one, two, _ = lab.ready(web_a, web_b, client)
+    service, headless, _, web_a, web_b = lab.apply("services/two-pods.yaml")
+    one, two = lab.ready(web_a, web_b)
     address = lab.get("Service", service.name).raw["spec"]["clusterIP"]
     lab.given("both Pods as its endpoints", lab.endpoints(headless), until=lambda e: len(e.ready) == 2)
 
-    # when a client looks up both names,
-    look_up = "exec client -- python3 -c 'import socket, sys; print(*socket.gethostbyname_ex(sys.argv[1])[2])'"
+    # when one of them looks up both names,
+    look_up = "exec web-a -- python3 -c 'import socket, sys; print(*socket.gethostbyname_ex(sys.argv[1])[2])'"
     found = lab.poll(
         "two addresses",
         lambda: lab.tried(f"{look_up} headless"),
@@ -330,23 +333,23 @@ def test_the_name_of_a_headless_service_has_the_addresses_of_its_pods(lab: Lab) 
 def test_session_affinity_keeps_a_client_with_one_pod(lab: Lab) -> None:
     """Each new connection may reach another Pod, unless the Service has sessionAffinity: ClientIP."""
     # Given two Pods behind two Services, alike but for the affinity,
-    service, _, sticky, web_a, web_b, client = lab.apply("services/two-pods.yaml")
-    lab.ready(web_a, web_b, client)
+    service, _, sticky, web_a, web_b = lab.apply("services/two-pods.yaml")
+    lab.ready(web_a, web_b)
     endpoints = lab.endpoints(service), lab.endpoints(sticky)
     lab.given("both Pods as endpoints", *endpoints, until=lambda *both: all(len(e.ready) == 2 for e in both))
 
-    # when one client makes many connections to the one, then they are spread over both Pods;
+    # when one client, the first Pod, makes many connections to the one, then they are spread over both Pods;
     lab.poll(
         "both Pods answer",
-        lambda: {answer.name for answer in lab.fetch(client, "http://web/", n=40)},
+        lambda: {answer.name for answer in lab.fetch(web_a, "http://web/", n=40)},
         until=lambda names: names == {web_a.name, web_b.name},
     )
 
     # when it makes them to the other, then all of them reach the same Pod.
-    lab.post(client, "/clients", url="http://sticky/", every_s=0.1, timeout_s=2)
+    lab.post(web_a, "/clients", url="http://sticky/", every_s=0.1, timeout_s=2)
     answers = lab.poll(
         "thirty answers",
-        lambda: [answer.name for answer in lab.answers(client) if answer.outcome == "ok"],
+        lambda: [answer.name for answer in lab.answers(web_a) if answer.outcome == "ok"],
         until=lambda names: len(names) > 30,
     )
     assert len(set(answers)) == 1, "they were spread over both"
@@ -364,20 +367,20 @@ def test_session_affinity_keeps_a_client_with_one_pod(lab: Lab) -> None:
 def test_a_named_port_may_be_another_number_in_each_pod(lab: Lab) -> None:
     """A targetPort that is a name is looked up in each Pod, so one Service may send to Pods with different numbers."""
     # Given two Pods of which one has moved its port to another number, and two Services for both of them,
-    _, _, old, new, client = lab.apply("services/named-port.yaml")
-    lab.ready(old, new, client)
+    _, _, old, new = lab.apply("services/named-port.yaml")
+    lab.ready(old, new)
 
-    # when a client connects to the Service that knows the port by name, then both answer;
+    # when one of them connects to the Service that knows the port by name, then both answer;
     lab.poll(
         "both Pods answer",
-        lambda: {answer.name for answer in lab.fetch(client, "http://named/", n=40)},
+        lambda: {answer.name for answer in lab.fetch(old, "http://named/", n=40)},
         until=lambda names: names == {old.name, new.name},
     )
 
     # when it connects to the one that knows a number, then only the Pod that still has it does.
     lab.poll(
         "at one of the Pods nobody listens",
-        lambda: {(answer.outcome, answer.name) for answer in lab.fetch(client, "http://numbered/", n=40)},
+        lambda: {(answer.outcome, answer.name) for answer in lab.fetch(old, "http://numbered/", n=40)},
         until=lambda met: met == {("ok", old.name), ("refused", None)},
     )
 
@@ -396,17 +399,16 @@ def test_a_named_port_may_be_another_number_in_each_pod(lab: Lab) -> None:
 def test_an_external_name_is_an_alias_and_no_more(lab: Lab) -> None:
     """A Service of type ExternalName is an alias in DNS: it has no address, no EndpointSlice, and nobody proxies it."""
     # Given a Service, and two with nothing but another name: that of the first, and that of nobody,
-    service, elsewhere, _, web, client = lab.apply("services/external-name.yaml")
-    lab.ready(web, client)
+    service, elsewhere, _, web = lab.apply("services/external-name.yaml")
+    lab.ready(web)
     address = lab.get("Service", service.name).raw["spec"]["clusterIP"]
     assert not lab.get("Service", elsewhere.name).raw["spec"].get("clusterIP")
 
-    # when a client connects to them by name,
+    # when a Pod connects to them by name,
     answer, nobody = lab.poll(
         "the alias leads to the Pod",
         lambda: [
-            lab.fetch(client, f"http://{name}.{lab.namespace}.svc.cluster.local./")[0]
-            for name in ("elsewhere", "nowhere")
+            lab.fetch(web, f"http://{name}.{lab.namespace}.svc.cluster.local./")[0] for name in ("elsewhere", "nowhere")
         ],
         until=lambda answers: answers[0].outcome == "ok",
     )
@@ -433,26 +435,26 @@ def test_an_external_name_is_an_alias_and_no_more(lab: Lab) -> None:
 def test_a_node_port_is_open_on_every_node(lab: Lab) -> None:
     """A NodePort Service is also reached at one port of every node, be there a Pod of the Service on it or not."""
     # Given two Services for one Pod, alike but for their type,
-    inside, outside, _, web, client = lab.apply("services/node-port.yaml")
-    running, _ = lab.ready(web, client)
+    inside, outside, _, web = lab.apply("services/node-port.yaml")
+    running = lab.ready(web)
     (within,) = lab.get("Service", inside.name).raw["spec"]["ports"]
     (port,) = lab.get("Service", outside.name).raw["spec"]["ports"]
     assert "nodePort" not in within, "a ClusterIP Service has a port on the nodes"
     assert 30000 <= port.get("nodePort", 0) <= 32767
 
-    # when a client connects to a node that the Pod is not on, then the Pod answers,
+    # when somebody connects to a node that the Pod is not on, then the Pod answers,
     node = lab.cluster.control_plane.address
     assert running.raw["status"]["hostIP"] != node
     lab.poll(
         "the Pod answers at another node",
-        lambda: lab.fetch(client, f"http://{node}:{port['nodePort']}/")[0],
+        lambda: lab.fetch(web, f"http://{node}:{port['nodePort']}/")[0],
         until=lambda answer: answer.name == web.name,
     )
 
     # and at the Service's own name, as it does for the other one.
     lab.poll(
         "the Pod answers for both inside",
-        lambda: [lab.fetch(client, f"http://{name}/")[0].name for name in (inside.name, outside.name)],
+        lambda: [lab.fetch(web, f"http://{name}/")[0].name for name in (inside.name, outside.name)],
         until=lambda names: names == [web.name, web.name],
     )
 
@@ -461,18 +463,18 @@ def test_a_node_port_is_open_on_every_node(lab: Lab) -> None:
     "services.node-port-at-home",
     ledger=["services.virtual-ip"],
     source="https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-iptables",
-    twin="elsewhere: the same client, with a loopback address of its own",
+    twin="web: a client with a loopback address of its own",
     takes_s=5,
 )
 @sabotage("inside only", put("spec.type", "ClusterIP", of="service/web"))
-@sabotage("both at home", put("spec.hostNetwork", True, of="pod/elsewhere"))
+@sabotage("both at home", put("spec.hostNetwork", True, of="pod/web"))
 @sabotage("neither at home", remove("spec.hostNetwork", of="pod/at-home"))
 def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
     """With kube-proxy in its mode iptables a node's own processes reach a node port at 127.0.0.1 too, and nobody else.
 
     In the mode nftables it has to be asked for.
     """
-    # Given a NodePort Service with a Pod, a client in the network of a node, and one in a network of its own,
+    # Given a NodePort Service, its Pod, which has a network of its own, and a Pod in the network of its node,
     service, *pods = lab.apply("services/node-port-at-home.yaml")
     lab.ready(*pods)
     (port,) = lab.get("Service", service.name).raw["spec"]["ports"]
@@ -483,10 +485,10 @@ def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
         f'c = socket.create_connection(("127.0.0.1", {port.get("nodePort", 1)}), 2); '
         'c.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n"); print(c.recv(4096))\''
     )
-    lab.poll("the node is answered", lambda: lab.tried(line.format("at-home")), until=lambda r: '"web"' in r.stdout)
+    lab.poll("the node is answered", lambda: lab.tried(line.format("at-home")), until=lambda r: '"path"' in r.stdout)
 
     # then only what runs in the node's network is answered.
-    assert "Connection refused" in lab.refused(line.format("elsewhere")).stderr
+    assert "Connection refused" in lab.refused(line.format("web")).stderr
 
 
 @claim(
@@ -501,23 +503,23 @@ def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
 def test_with_the_policy_local_a_node_without_a_pod_does_not_answer(lab: Lab) -> None:
     """With externalTrafficPolicy: Local a node sends what comes from outside to its own Pods, or to nobody."""
     # Given two NodePort Services for one Pod, alike but for the policy, and a node with that Pod and one without,
-    _, outside, local, web, client = lab.apply("services/node-port.yaml")
-    running, _ = lab.ready(web, client)
+    _, outside, local, web = lab.apply("services/node-port.yaml")
+    running = lab.ready(web)
     with_it, without = running.raw["status"]["hostIP"], lab.cluster.control_plane.address
     port, local_port = (
         lab.get("Service", service.name).raw["spec"]["ports"][0]["nodePort"] for service in (outside, local)
     )
 
-    # when a client connects to the Pod's node for the one, and to the other node for the other, then the Pod answers;
+    # when somebody connects to the Pod's node for the one, and to the other node for the other, then the Pod answers;
     lab.poll(
         "the Pod answers at both nodes",
-        lambda: [lab.fetch(client, f"http://{at}/")[0].name for at in (f"{with_it}:{local_port}", f"{without}:{port}")],
+        lambda: [lab.fetch(web, f"http://{at}/")[0].name for at in (f"{with_it}:{local_port}", f"{without}:{port}")],
         until=lambda names: names == [web.name, web.name],
     )
 
     # when it is the other node for the Service that is to stay local, then the Pod never does.
-    lab.post(client, "/clients", url=f"http://{without}:{local_port}/", every_s=0.1, timeout_s=1)
-    attempts = lab.poll("twenty connections", lambda: lab.answers(client), until=lambda attempts: len(attempts) > 20)
+    lab.post(web, "/clients", url=f"http://{without}:{local_port}/", every_s=0.1, timeout_s=1)
+    attempts = lab.poll("twenty connections", lambda: lab.answers(web), until=lambda attempts: len(attempts) > 20)
     assert {attempt.name for attempt in attempts} == {None}, "the node has passed it on"
 
 
@@ -536,15 +538,15 @@ def test_a_load_balancer_is_pending_until_somebody_writes_its_address(lab: Lab) 
     Clouds bring such a controller, this cluster has none. The lab plays its part and writes into the status.
     """
     # Given two such Services, which have the addresses that any NodePort Service has, and wait for one more,
-    served, pending, web, client = lab.apply("services/load-balancer.yaml")
-    lab.ready(web, client)
+    served, pending, web = lab.apply("services/load-balancer.yaml")
+    lab.ready(web)
     spec = lab.get("Service", served.name).raw["spec"]
     node = lab.cluster.control_plane.address
     assert lab.get("Service", served.name).raw["status"] == {"loadBalancer": {}}, "somebody has made a balancer"
     lab.poll(
         "the Pod answers at the cluster IP and at the node port",
         lambda: [
-            lab.fetch(client, f"http://{at}/")[0].name
+            lab.fetch(web, f"http://{at}/")[0].name
             for at in (spec["clusterIP"], f"{node}:{spec['ports'][0]['nodePort']}")
         ],
         until=lambda names: names == [web.name, web.name],
@@ -558,7 +560,7 @@ def test_a_load_balancer_is_pending_until_somebody_writes_its_address(lab: Lab) 
     # then kube-proxy leads that address to its Pod, too,
     lab.poll(
         "the Pod answers at the balancer's address",
-        lambda: lab.fetch(client, f"http://{address}/", timeout_s=1)[0],
+        lambda: lab.fetch(web, f"http://{address}/", timeout_s=1)[0],
         until=lambda answer: answer.name == web.name,
     )
 
@@ -713,12 +715,12 @@ def test_external_ips_are_accepted(lab: Lab) -> None:
 def test_what_a_client_meets_tells_what_is_wrong(lab: Lab) -> None:
     """Five things may meet a client, and each says where to look: no name, refused, silence, another Pod, an answer."""
     # Given a Service that is as it should be, and three with one mistake each,
-    good, _, mute, wrong, web, other, client = lab.apply("services/five-answers.yaml")
-    lab.ready(web, other, client)
+    good, _, mute, wrong, web, other = lab.apply("services/five-answers.yaml")
+    lab.ready(web, other)
     endpoints = [lab.endpoints(service) for service in (good, mute, wrong)]
     lab.given("an endpoint for three of them", *endpoints, until=lambda *three: all(e.ready for e in three))
 
-    # when a client connects to each of them, and to one that is not there, then it meets
+    # when the other Pod connects to each of them, and to one that is not there, then it meets
     expected = {
         f"http://nobody.{lab.namespace}.svc.cluster.local./": ("no name", None),  # no such Service, or misspelt
         "http://refused/": ("refused", None),  # no endpoints: the selector finds no Pod, or none that is Ready
@@ -728,6 +730,6 @@ def test_what_a_client_meets_tells_what_is_wrong(lab: Lab) -> None:
     }
     lab.poll(
         "each mistake has its own answer",
-        lambda: {url: (a.outcome, a.name) for url in expected for a in lab.fetch(client, url, timeout_s=1)},
+        lambda: {url: (a.outcome, a.name) for url in expected for a in lab.fetch(other, url, timeout_s=1)},
         until=lambda met: met == expected,
     )
