@@ -843,5 +843,7 @@ def test_liveness_restarts_and_readiness_gates_traffic(lab: Lab) -> None:
     restarted = lab.eventually("a restart", live, until=lambda pod: pod.restart_count, within=within, since=failed)
 
     # which had its traffic for as long as its container ran, while the first one's was not restarted.
-    lab.never("it loses its traffic", live, lambda pod: pod.container("web").started and not pod.ready, until=restarted)
+    lab.never(
+        "it loses it", live, lambda pod: pod.container("web").started and not pod.ready, since=failed, until=restarted
+    )
     lab.never("the gated one is restarted", gated, lambda pod: pod.restart_count, until=restarted)
