@@ -267,13 +267,16 @@ class Lab:
         self.evidence.acted(act.seen_s, words)
         return act
 
-    def put(self, pod: Pod | PodView, path: str, /, **settings: object) -> Act:
-        """PUT settings to the instrument in a Pod: `lab.put(web, "/healthy/api", failNext=-1)`."""
-        return self._tell("PUT", pod, path, settings)
+    def put(self, pod: Pod | PodView, path: str, /, *, port: int = instrument.PORT, **settings: object) -> Act:
+        """PUT settings to the instrument in a Pod: `lab.put(web, "/healthy/api", failNext=-1)`.
 
-    def post(self, pod: Pod | PodView, path: str, /, **body: object) -> Act:
-        """POST to the instrument in a Pod: `lab.post(web, "/exit", code=3)`."""
-        return self._tell("POST", pod, path, body)
+        Of several in one Pod `port` says which.
+        """
+        return self._tell("PUT", pod, port, path, settings)
+
+    def post(self, pod: Pod | PodView, path: str, /, *, port: int = instrument.PORT, **body: object) -> Act:
+        """POST to the instrument in a Pod, as `put` does: `lab.post(web, "/exit", code=3)`."""
+        return self._tell("POST", pod, port, path, body)
 
     @contextlib.contextmanager
     def without(self, node: str) -> Iterator[Act]:
@@ -435,7 +438,7 @@ class Lab:
 
     def ask(self, pod: Pod | PodView, path: str) -> dict[str, Any]:
         """GET from the instrument in a Pod; give the JSON that it answers. Raises NotSetUp for an error status."""
-        status, text = self._reach("GET", pod.name, path)
+        status, text = self._reach("GET", pod.name, instrument.PORT, path)
         if status != HTTPStatus.OK:
             raise NotSetUp(f"GET pod/{pod.name} {path}: {status} {text[:200]}")
         answer: dict[str, Any] = json.loads(text)
@@ -667,24 +670,25 @@ class Lab:
             retry_error_callback=gave_up,
         )(away)
 
-    def _tell(self, method: str, pod: Pod | PodView, path: str, body: dict[str, object]) -> Act:
-        act = Act(self.clock(), self._saboteur.act(f"{method} pod/{pod.name} {path} {json.dumps(body)}"))
+    def _tell(self, method: str, pod: Pod | PodView, port: int, path: str, body: dict[str, object]) -> Act:
+        at = pod.name if port == instrument.PORT else f"{pod.name}:{port}"
+        act = Act(self.clock(), self._saboteur.act(f"{method} pod/{at} {path} {json.dumps(body)}"))
         self.evidence.acted(act.seen_s, act.words)
         if not act.words:
             return act
-        told = re.fullmatch(r"(\w+) pod/(\S+) (\S+) (.*)", act.words)
+        told = re.fullmatch(r"(\w+) pod/([^\s:]+)(?::(\d+))? (\S+) (.*)", act.words)
         assert told, f"a sabotage left an act that cannot be read: {act.words}"
-        status, text = self._reach(told[1], told[2], told[3], json.loads(told[4]))
+        status, text = self._reach(told[1], told[2], int(told[3] or instrument.PORT), told[4], json.loads(told[5]))
         if status != HTTPStatus.OK:
             raise NotSetUp(f"{act.words}: {status} {text[:200]}")
         return act
 
-    def _reach(self, method: str, pod: str, path: str, body: object = None) -> tuple[int, str]:
+    def _reach(self, method: str, pod: str, port: int, path: str, body: object = None) -> tuple[int, str]:
         """Send a request to the instrument in a Pod by way of the API server; give the status and text of the answer.
 
         A Pod without a readiness probe is Ready before its process listens, so a refused connection is tried again.
         """
-        proxy = f"{path_of('Pod', self.namespace, pod)}:{instrument.PORT}/proxy{path}"
+        proxy = f"{path_of('Pod', self.namespace, pod)}:{port}/proxy{path}"
         trying = tenacity.Retrying(
             retry=tenacity.retry_if_result(
                 lambda answer: answer[0] == HTTPStatus.SERVICE_UNAVAILABLE and "dial tcp" in answer[1]

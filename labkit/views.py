@@ -119,6 +119,9 @@ class PodView(View):
             return " gone"
         words = [f"ready={self.ready}", f"restartCount={self.restart_count}"]
         words += [f"{c.name}: {c.reason}" for c in self.containers if c.state != "running" and c.reason]
+        if len(self.containers) > 1:
+            words += [f"{c.name}: not ready" for c in self.containers if c.state == "running" and not c.ready]
+            words += [f"{c.name}: restarted" for c in self.containers if c.restart_count]
         if self.terminating:
             words.append("terminating")
         return f" {self.phase} " + " ".join(words)

@@ -408,7 +408,7 @@ def test_all_containers_of_a_pod_are_on_its_node(lab: Lab) -> None:
 )
 def test_replicas_are_spread_over_nodes_where_that_is_possible(lab: Lab) -> None:
     """The scheduler spreads a ReplicaSet's Pods over the nodes that they may be on; if that is one, it takes all."""
-    # Given two ReplicaSets of six Pods, alike but for the nodes that they may be on,
+    # Given two ReplicaSets of three Pods, alike but for the nodes that they may be on,
     two_nodes, one_node = lab.apply("pods/replicas.yaml")
 
     # when all are placed,
@@ -416,7 +416,7 @@ def test_replicas_are_spread_over_nodes_where_that_is_possible(lab: Lab) -> None
         "all Pods have a node",
         lab.pods(controlled_by=two_nodes),
         lab.pods(controlled_by=one_node),
-        until=lambda *groups: all(len(group) == 6 and all(pod.node for pod in group.pods) for group in groups),
+        until=lambda *groups: all(len(group) == 3 and all(pod.node for pod in group.pods) for group in groups),
         within=START,
     )
 
@@ -740,35 +740,34 @@ def test_port_forward_ends_with_its_pod(lab: Lab) -> None:
 @claim(
     "pods.logs-previous",
     source=f"{KUBECTL}generated/kubectl_logs/",
-    twin="replaced: the same Pod, deleted and applied again instead of restarted",
+    twin="the Pod of the same name that takes its place when it is deleted",
     takes_s=6,
 )
-@sabotage("no second instance", put("spec.restartPolicy", "Never", of="pod/restarted"))
+@sabotage("no second instance", put("spec.restartPolicy", "Never"))
 @sabotage("the same logs twice", instead(" --previous", ""))
 def test_logs_previous_shows_the_last_instance_of_a_container(lab: Lab) -> None:
     """kubectl logs --previous shows what a container said before its restart; a new Pod of the same name has none."""
-    # Given two Pods that run,
-    restarted, replaced = lab.apply("pods/ended.yaml")
-    old, _ = lab.ready(replaced, restarted)
-    lab.ask(replaced, "/")
+    # Given a Pod that runs,
+    kuard = lab.apply("pods/web.yaml")
+    lab.ready(kuard)
 
-    # when the process of the one ends, and the other one is deleted and applied again,
-    ended = lab.post(restarted, "/exit", code=3)
-    lab.kubectl("delete pod replaced")
-    lab.apply("pods/ended.yaml")
-    lab.given("the Pod is there again", replaced, until=lambda pod: pod.ready and pod.uid != old.uid)
-    lab.eventually("the container is restarted", restarted, until=lambda pod: pod.restart_count > 0, since=ended)
+    # when its process ends, and is started again,
+    ended = lab.post(kuard, "/exit", code=3)
+    old = lab.eventually("the container is restarted", kuard, until=lambda pod: pod.restart_count > 0, since=ended)
 
-    # then the one still has the logs of both instances, each by itself,
+    # then there are the logs of both instances, each by itself,
     lab.poll(
         "the logs of the former instance",
-        lambda: lab.tried("logs restarted --previous").stdout,
+        lambda: lab.tried("logs kuard --previous").stdout,
         until=lambda log: '"path": "/exit"' in log,
     )
-    assert '"path": "/exit"' not in lab.kubectl("logs restarted").stdout
+    assert '"path": "/exit"' not in lab.kubectl("logs kuard").stdout
 
-    # and the other one has no former instance.
-    refused = lab.refused("logs replaced --previous")
+    # and when the Pod is deleted and applied again, then that is a new one, without any former instance.
+    lab.kubectl("delete pod kuard")
+    lab.apply("pods/web.yaml")
+    lab.given("the Pod is there again", kuard, until=lambda pod: pod.ready and pod.uid != old.uid)
+    refused = lab.refused("logs kuard --previous")
     assert "not found" in refused.stderr
 
 

@@ -2,6 +2,9 @@
 
 The lesson in its order: what a readiness probe is for, seen on the Pod and from a client; how long it goes on;
 how a Pod starts; its numbers; and the notes' manifest, mended layer by layer.
+
+A probe decides about its own container, and a Pod is Ready when all its containers are. So where a lab is about the
+numbers it compares two containers of one Pod; as they share the Pod's ports, the second one listens on 8081.
 """
 
 from labkit.words import START, Lab, budgets, claim, imprecise, instead, put, remove, sabotage, wrong
@@ -23,11 +26,7 @@ SLICES = "https://kubernetes.io/docs/concepts/services-networking/endpoint-slice
 @sabotage(
     "a liveness probe",
     remove("spec.containers[0].readinessProbe", of="pod/readiness"),
-    put(
-        "spec.containers[0].livenessProbe",
-        {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2},
-        of="pod/readiness",
-    ),
+    put("spec.containers[0].livenessProbe", {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1}),
 )
 def test_a_failing_readiness_probe_restarts_nothing(lab: Lab) -> None:
     """A Pod whose readiness probe fails is not Ready, but its container runs on, and may be Ready again."""
@@ -53,34 +52,28 @@ def test_a_failing_readiness_probe_restarts_nothing(lab: Lab) -> None:
 
     # and once /ready answers again, the Pod is Ready, with the container that it always had.
     healed = lab.put(readiness, "/ready/api", failNext=0)
-    probe = budgets.probe_of(readiness.manifest, "readinessProbe")
-    again = lab.eventually(
-        "the Pod is Ready again",
-        readiness,
-        until=lambda pod: pod.ready,
-        within=budgets.succeeds(probe),
-        since=healed,
-    )
+    within = budgets.succeeds(budgets.probe_of(readiness.manifest, "readinessProbe"))
+    again = lab.eventually("it is Ready again", readiness, until=lambda pod: pod.ready, within=within, since=healed)
     assert again.container("web") == before.container("web"), "it is another container, or was started anew"
 
 
 @claim(
     "readiness.effect-on-traffic",
     source=SLICES + "#conditions",
-    twin="web-b: the other Pod of the Service, which goes on answering",
+    twin="web-b: the other Pod of the Service, which asks and goes on answering",
     takes_s=5,
 )
 @sabotage("publishNotReadyAddresses", put("spec.publishNotReadyAddresses", True, of="service/web"))
 def test_a_service_sends_nothing_to_a_pod_that_is_not_ready(lab: Lab) -> None:
     """A Pod that is not Ready stays an endpoint of its Service, but with ready false, and gets no new connections."""
-    # Given two Pods behind a Service, both of which answer a client,
-    web_a, web_b, client, web = lab.apply("readiness/behind-a-service.yaml")
-    lab.ready(web_a, web_b, client)
+    # Given two Pods behind a Service, one of which asks the Service, and is answered by both,
+    web_a, web_b, web = lab.apply("readiness/behind-a-service.yaml")
+    lab.ready(web_a, web_b)
     endpoints = lab.endpoints(web)
     lab.given("two ready endpoints", endpoints, until=lambda e: e.ready == ("web-a", "web-b"))
     lab.poll(
         "both Pods answer",
-        lambda: lab.fetch(client, "http://web/", n=20),
+        lambda: lab.fetch(web_b, "http://web/", n=20),
         until=lambda answers: {a.name for a in answers} == {"web-a", "web-b"},
         within=START,
     )
@@ -102,7 +95,7 @@ def test_a_service_sends_nothing_to_a_pod_that_is_not_ready(lab: Lab) -> None:
     # and soon every new connection reaches the other Pod.
     lab.poll(
         "only web-b answers",
-        lambda: lab.fetch(client, "http://web/", n=60),
+        lambda: lab.fetch(web_b, "http://web/", n=60),
         until=lambda answers: {(a.outcome, a.name) for a in answers} == {("ok", "web-b")},
         since=turned,
     )
@@ -123,15 +116,14 @@ def test_a_service_without_a_ready_pod_refuses_connections(lab: Lab) -> None:
 
     With publishNotReadyAddresses a Service does not care and sends requests all the same.
     """
-    # Given two Services for one Pod, alike but for publishNotReadyAddresses,
-    pod, client, web, anyway = lab.apply("readiness/published-anyway.yaml")
-    lab.ready(pod, client)
+    # Given a Pod that can ask for itself by way of two Services, alike but for publishNotReadyAddresses,
+    pod, web, anyway = lab.apply("readiness/published-anyway.yaml")
     services = lab.endpoints(web), lab.endpoints(anyway)
-    lab.given("ready endpoints", *services, until=lambda *both: all(e.ready == ("web",) for e in both))
+    lab.given("ready endpoints", *services, until=lambda *both: all(e.ready == ("web-a",) for e in both))
     lab.poll(
-        "the Pod answers through both",
-        lambda: lab.fetch(client, "http://web/") + lab.fetch(client, "http://anyway/"),
-        until=lambda answers: {a.name for a in answers} == {"web"},
+        "both connect it with itself",
+        lambda: [lab.fetch(pod, f"http://{service}/")[0].name for service in ("web", "anyway")],
+        until=lambda names: names == ["web-a", "web-a"],
         within=START,
     )
 
@@ -139,38 +131,21 @@ def test_a_service_without_a_ready_pod_refuses_connections(lab: Lab) -> None:
     broken = lab.put(pod, "/ready/api", failNext=-1)
 
     # then one Service refuses connections, while the other still makes them,
-    probe = budgets.probe_of(pod.manifest, "readinessProbe")
+    within = budgets.fails(budgets.probe_of(pod.manifest, "readinessProbe"))
     turned, published = lab.eventually(
-        "its endpoints serve no more",
-        *services,
-        until=lambda *both: not any("web" in e.serving for e in both),
-        within=budgets.fails(probe),
-        since=broken,
+        "none serves", *services, until=lambda *both: not any(e.serving for e in both), within=within, since=broken
     )
-    assert turned.ready == (), "a Pod that is not Ready is a ready endpoint"
-    assert published.ready == ("web",), "the other Service cares as well"
+    assert (turned.ready, published.ready) == ((), ("web-a",)), "both Services care whether it is Ready, or neither"
     lab.poll(
-        "new connections are refused",
-        lambda: lab.fetch(client, "http://web/", n=10),
-        until=lambda answers: {a.outcome for a in answers} == {"refused"},
+        "one Service refuses, and the other does not",
+        lambda: [{a.outcome for a in lab.fetch(pod, f"http://{service}/", n=10)} for service in ("web", "anyway")],
+        until=lambda outcomes: outcomes == [{"refused"}, {"ok"}],
         since=turned,
     )
-    answers = lab.poll(
-        "the other Service decides",
-        lambda: lab.fetch(client, "http://anyway/", n=10),
-        until=lambda answers: {a.outcome for a in answers} <= {"ok", "refused"},
-    )
-    assert {a.name for a in answers} == {"web"}, "the other Service refuses as well"
 
     # and when /ready answers again, connections are made again.
     healed = lab.put(pod, "/ready/api", failNext=0)
-    lab.poll(
-        "the Pod answers again",
-        lambda: lab.fetch(client, "http://web/", n=10),
-        until=lambda answers: {a.name for a in answers} == {"web"},
-        within=budgets.succeeds(probe),
-        since=healed,
-    )
+    lab.poll("they are made", lambda: lab.fetch(pod, "http://web/")[0].name, until=lambda name: name, since=healed)
 
 
 @claim(
@@ -180,41 +155,42 @@ def test_a_service_without_a_ready_pod_refuses_connections(lab: Lab) -> None:
         "readiness checks are there because a service cannot take requests while it starts",
         "that is one use; the probe goes on for as long as the container runs, and its answer may turn at any time",
     ),
-    twin="startup: the same probe as a startup probe",
+    twin="startup: a container of the same Pod, with the same probe as a startup probe",
     takes_s=4,
 )
 @sabotage(
     "both for life",
     put(
-        "spec.containers[0].readinessProbe",
-        {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
-        of="pod/startup",
+        "spec.containers[1].readinessProbe",
+        {"httpGet": {"path": "/ready", "port": 8081}, "periodSeconds": 1, "failureThreshold": 1},
     ),
 )
 def test_a_readiness_probe_goes_on_after_the_start(lab: Lab) -> None:
     """A readiness probe runs for the whole life of its container; a startup probe ends with its first success."""
-    # Given two Pods that are Ready, alike but for the kind of probe that made them so,
-    readiness, startup = lab.apply("readiness/readiness-and-startup.yaml")
-    lab.ready(readiness, startup)
+    # Given two containers that are ready, alike but for the kind of probe that made them so,
+    pair = lab.apply("readiness/readiness-and-startup.yaml")
+    lab.ready(pair)
 
     # when /ready fails in both,
-    lab.put(startup, "/ready/api", failNext=-1)
-    broken = lab.put(readiness, "/ready/api", failNext=-1)
+    lab.put(pair, "/ready/api", port=8081, failNext=-1)
+    broken = lab.put(pair, "/ready/api", failNext=-1)
 
-    # then the one that is still asked is no longer Ready,
-    probe = budgets.probe_of(readiness.manifest, "readinessProbe")
+    # then the one that is still asked is no longer ready,
+    probe = budgets.probe_of(pair.manifest, "readinessProbe")
     turned = lab.eventually(
-        "the Pod with the readiness probe is not Ready",
-        readiness,
-        until=lambda pod: not pod.ready,
+        "the container with the readiness probe is not ready",
+        pair,
+        until=lambda pod: not pod.container("readiness").ready,
         within=budgets.fails(probe),
         since=broken,
     )
 
     # and the other, which nobody has asked since, stays so.
-    asked = lab.requests(startup, "/ready", agent="kube-probe")
+    asked = lab.requests(pair, "/ready", agent="kube-probe", container="startup")
     assert not [r for r in asked if r.faulted], "the startup probe went on"
-    lab.never("the other Pod is not Ready", startup, lambda pod: not pod.ready, since=broken, until=turned)
+    lab.never(
+        "the other is not ready", pair, lambda pod: not pod.container("startup").ready, since=broken, until=turned
+    )
 
 
 @claim(
@@ -258,54 +234,48 @@ def test_a_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
         since=broken,
     )
     assert unserving.of("leaving") is not None, "its endpoint served to the last"
-    lab.never(
-        "the endpoint of the other turns",
-        endpoints,
-        lambda e: "staying" not in e.ready,
-        since=deleted,
-        until=unserving,
-    )
+    lab.never("the other turns as well", endpoints, lambda e: "staying" not in e.ready, since=deleted, until=unserving)
 
 
 @claim(
     "readiness.exec-while-terminating",
     ledger=["readiness.startup-only"],
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-beyond-endpoints",
-    twin="kept: the same Pod, deleted as well, whose file stays",
+    twin="kept: a container of the same Pod, whose file stays",
     takes_s=4,
 )
 @sabotage(
     "no probe, and a short end",
-    remove("spec.containers[0].readinessProbe", of="pod/emptied"),
-    put("spec.terminationGracePeriodSeconds", 5, of="pod/emptied"),
+    remove("spec.containers[0].readinessProbe"),
+    put("spec.terminationGracePeriodSeconds", 5),
 )
 def test_an_exec_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
     """A readiness probe that runs a command in the container goes on, too, while the Pod is being deleted.
 
     Not so in Kubernetes 1.35, where the Pod was Ready to the last: https://github.com/kubernetes/kubernetes/issues/140881
     """
-    # Given two Pods that are Ready while a file is there, being deleted, and taking their time to stop,
-    emptied, kept = lab.apply("readiness/exec-while-terminating.yaml")
-    lab.ready(emptied, kept)
-    lab.kubectl("delete pod emptied kept --wait=false")
-    lab.given("both terminating", emptied, kept, until=lambda *pods: all(pod.terminating for pod in pods))
+    # Given two containers, each ready while a file is there, of a Pod that is being deleted and takes its time to stop,
+    pair = lab.apply("readiness/exec-while-terminating.yaml")
+    lab.ready(pair)
+    lab.kubectl("delete pod pair --wait=false")
+    lab.given("it is terminating", pair, until=lambda pod: pod.terminating)
 
     # when the file is removed from one,
-    removed = lab.post(emptied, "/file", path="/tmp/ready", present=False)
+    removed = lab.post(pair, "/file", path="/tmp/ready", present=False)
 
-    # then that one is not Ready any more, although its process still runs,
-    probe = budgets.probe_of(emptied.manifest, "readinessProbe")
+    # then that one is not ready any more, nor is the Pod, although its process still runs,
+    probe = budgets.probe_of(pair.manifest, "readinessProbe")
     turned = lab.eventually(
-        "the Pod without its file is not Ready",
-        emptied,
+        "the Pod is not Ready",
+        pair,
         until=lambda pod: not pod.ready,
         within=budgets.fails(probe),
         since=removed,
     )
-    assert turned.container("web").state == "running", "it was Ready to the last"
+    assert turned.container("emptied").state == "running", "it was Ready to the last"
 
-    # and the other is Ready until then.
-    lab.never("the Pod with its file is not Ready", kept, lambda pod: not pod.ready, since=removed, until=turned)
+    # and the other is ready until then.
+    lab.never("the other is not ready", pair, lambda pod: not pod.container("kept").ready, since=removed, until=turned)
 
 
 @claim(
@@ -349,184 +319,178 @@ def test_a_pod_with_a_readiness_probe_never_starts_ready(lab: Lab) -> None:
 @claim(
     "readiness.initial-delay",
     source=PROBES + "#configure-probes",
-    twin="prompt: the same Pod with the default, 0",
+    twin="prompt: a container of the same Pod with the default, 0",
     takes_s=6,
 )
-@sabotage("no delay", put("spec.containers[0].readinessProbe.initialDelaySeconds", 0, of="pod/patient"))
+@sabotage("no delay", put("spec.containers[0].readinessProbe.initialDelaySeconds", 0))
 def test_the_first_readiness_probe_waits_for_the_initial_delay(lab: Lab) -> None:
-    """With initialDelaySeconds the first readiness probe comes so much later, and until then the Pod is not Ready."""
-    # Given two Pods, alike but for initialDelaySeconds,
-    patient, prompt = lab.apply("readiness/initial-delay.yaml")
+    """With initialDelaySeconds the first readiness probe comes so much later, and a container is not ready before."""
+    # Given two containers of a Pod, alike but for initialDelaySeconds,
+    pair = lab.apply("readiness/initial-delay.yaml")
 
-    # when their containers have started, and they are Ready at last,
-    running, running_twin = lab.eventually(
-        "both are Ready", patient, prompt, until=lambda *pods: all(p.ready for p in pods), within=START
-    )
+    # when they have started, and both are ready at last,
+    running = lab.eventually("both are ready", pair, until=lambda pod: pod.ready, within=START)
 
-    # then the first question came to one after the delay, and it was not Ready until then,
-    first, *_ = lab.requests(patient, "/ready", agent="kube-probe")
-    delay = budgets.first_probe(budgets.probe_of(patient.manifest, "readinessProbe"))
-    start = lab.start_of(running, "web")
+    # then the first question came to one after the delay, and it was not ready until then,
+    first, *_ = lab.requests(pair, "/ready", agent="kube-probe", container="patient")
+    delay = budgets.first_probe(budgets.probe_of(pair.manifest, "readinessProbe"))
+    start = lab.start_of(running, "patient")
     lab.came("the first probe after the delay", first, since=start, within=delay)
     # (However busy the machine is, the kubelet counts from the very second that the API has.)
     assert first.seen_s - start.seen_s >= delay.earliest_s, "it came before the delay was over"
-    lab.never("the Pod with the delay is Ready", patient, lambda pod: pod.ready, until=first)
+    lab.never("the one with the delay is ready", pair, lambda pod: pod.container("patient").ready, until=first)
 
     # and to the other, with a delay of 0 as without any, within the first period.
-    first, *_ = lab.requests(prompt, "/ready", agent="kube-probe")
-    none = budgets.first_probe(budgets.probe_of(prompt.manifest, "readinessProbe"))
-    lab.came("the first probe without delay", first, since=lab.start_of(running_twin, "web"), within=none)
+    first, *_ = lab.requests(pair, "/ready", agent="kube-probe", container="prompt")
+    none = budgets.first_probe(budgets.probe_of(pair.manifest, "readinessProbe", container=1))
+    lab.came("the first probe without delay", first, since=lab.start_of(running, "prompt"), within=none)
 
 
 @claim(
     "readiness.http-get",
     source=PROBES + "#http-probes",
-    twin="wrong: the same Pod with a path that the application does not know",
+    twin="wrong: a container of the same Pod with a path that the application does not know",
     takes_s=4,
 )
-@sabotage("a path that is there", put("spec.containers[0].readinessProbe.httpGet.path", "/ready", of="pod/wrong"))
-@sabotage("a good status", put("spec.containers[0].readinessProbe.httpGet.path", "/status/399", of="pod/wrong"))
+@sabotage("a path that is there", put("spec.containers[0].readinessProbe.httpGet.path", "/ready"))
+@sabotage("a good status", put("spec.containers[0].readinessProbe.httpGet.path", "/status/399"))
 def test_an_http_readiness_probe_is_a_get_from_the_kubelet(lab: Lab) -> None:
-    """With httpGet the kubelet sends GET requests to the Pod, and it is Ready if the answer is a good one."""
-    # Given two Pods, alike but for the path of the probe,
-    wrong, right = lab.apply("readiness/http-get.yaml")
-    lab.given("both containers run", wrong, right, until=lambda *pods: all(p.phase == "Running" for p in pods))
+    """With httpGet the kubelet sends GET requests to a container, which is ready if the answer is a good one."""
+    # Given two containers of a Pod, alike but for the path of the probe,
+    pair = lab.apply("readiness/http-get.yaml")
+    lab.given("both run", pair, until=lambda pod: pod.phase == "Running")
 
     # when the kubelet asks them,
-    lab.eventually("the Pod that knows the path is Ready", right, until=lambda pod: pod.ready, within=START)
+    lab.eventually("the one with the path is ready", pair, until=lambda pod: pod.container("right").ready, within=START)
     asked = lab.poll(
-        "the kubelet asks the other Pod three times",
-        lambda: lab.requests(wrong, agent="kube-probe"),
+        "the kubelet asks the other three times",
+        lambda: lab.requests(pair, agent="kube-probe", container="wrong"),
         until=lambda requests: len(requests) >= 3,
         within=START,
     )
 
-    # then both see GET requests, of which one answers 200, and the other 404 and is never Ready.
-    answered = lab.requests(right, agent="kube-probe")
+    # then both see GET requests, of which one answers 200, and the other 404 and is never ready.
+    answered = lab.requests(pair, agent="kube-probe", container="right")
     assert {(r.method, r.path, r.status) for r in answered} == {("GET", "/ready", 200)}
     assert {(r.method, r.path, r.status) for r in asked} == {("GET", "/nope", 404)}
-    lab.never("the other Pod is Ready", wrong, lambda pod: pod.ready, until=asked[-1])
+    lab.never("the other is ready", pair, lambda pod: pod.container("wrong").ready, until=asked[-1])
 
 
 @claim(
     "readiness.period",
     source=PROBES + "#configure-probes",
-    twin="slow: the same Pod with the default of 10 seconds",
+    twin="slow: a container of the same Pod with the default of 10 seconds",
     takes_s=9,
 )
 @sabotage(
     "every second in the twin",
-    put("spec.containers[0].readinessProbe.periodSeconds", 1, of="pod/slow"),
-    put("spec.containers[0].readinessProbe.failureThreshold", 1, of="pod/slow"),
+    put("spec.containers[1].readinessProbe.periodSeconds", 1),
+    put("spec.containers[1].readinessProbe.failureThreshold", 1),
 )
-@sabotage("one failure is enough", put("spec.containers[0].readinessProbe.failureThreshold", 1, of="pod/quick"))
+@sabotage("one failure is enough", put("spec.containers[0].readinessProbe.failureThreshold", 1))
 def test_period_seconds_is_the_pace_of_the_probe(lab: Lab) -> None:
-    """The kubelet probes every periodSeconds, so a Pod is found not Ready after failureThreshold periods at most."""
-    # Given two Pods, alike but for periodSeconds,
-    quick, slow = lab.apply("readiness/period.yaml")
-    lab.ready(quick, slow)
+    """The kubelet probes every periodSeconds, so a container is not ready after failureThreshold periods at most."""
+    # Given two containers of a Pod, alike but for periodSeconds,
+    pair = lab.apply("readiness/period.yaml")
+    lab.ready(pair)
 
     # when /ready fails in both,
-    lab.put(slow, "/ready/api", failNext=-1)
-    broken = lab.put(quick, "/ready/api", failNext=-1)
+    lab.put(pair, "/ready/api", port=8081, failNext=-1)
+    broken = lab.put(pair, "/ready/api", failNext=-1)
 
-    # then the one that is asked every two seconds is not Ready after three failures, so between 4 and 6 seconds,
-    probe = budgets.probe_of(quick.manifest, "readinessProbe")
+    # then the one that is asked every two seconds is not ready after three failures, so between 4 and 6 seconds,
+    probe = budgets.probe_of(pair.manifest, "readinessProbe")
     turned = lab.eventually(
-        "the Pod that is asked often is not Ready",
-        quick,
-        until=lambda pod: not pod.ready,
+        "the container that is asked often is not ready",
+        pair,
+        until=lambda pod: not pod.container("quick").ready,
         within=budgets.fails(probe),
         since=broken,
     )
-    failed = [r for r in lab.requests(quick, "/ready", agent="kube-probe") if r.faulted]
+    failed = [r for r in lab.requests(pair, "/ready", container="quick") if r.faulted]
     assert len(failed) >= 3, "fewer failures were enough"
     lab.came("the third failure", failed[2], since=failed[0], within=budgets.probed(probe, 2))
 
-    # and the other, which is asked every ten, still counts as Ready.
-    lab.never("the other Pod is not Ready", slow, lambda pod: not pod.ready, since=broken, until=turned)
+    # and the other, which is asked every ten, still counts as ready.
+    lab.never("the other is not ready", pair, lambda pod: not pod.container("slow").ready, since=broken, until=turned)
 
 
 @claim(
     "readiness.failure-threshold",
     source=PROBES + "#configure-probes",
-    twin="two: the same Pod, which fails twice only",
+    twin="two: a container of the same Pod, which fails twice only",
     takes_s=8,
 )
 @sabotage(
     "one failure is enough",
-    put("spec.containers[0].readinessProbe.failureThreshold", 1, of="pod/two"),
-    put("spec.containers[0].readinessProbe.successThreshold", 10, of="pod/two"),
+    put("spec.containers[1].readinessProbe.failureThreshold", 1),
+    put("spec.containers[1].readinessProbe.successThreshold", 10),
 )
-@sabotage(
-    "one failure is enough for both",
-    put("spec.containers[0].readinessProbe.failureThreshold", 1),
-    put("spec.containers[0].readinessProbe.successThreshold", 10, of="pod/two"),
-)
-@sabotage("both fail on", instead('pod/two /ready/api {"failNext": 2}', 'pod/two /ready/api {"failNext": 4}'))
+@sabotage("one failure is enough for the other", put("spec.containers[0].readinessProbe.failureThreshold", 1))
+@sabotage("both fail on", instead('{"failNext": 2}', '{"failNext": 4}'))
 def test_only_failures_in_a_row_make_a_pod_not_ready(lab: Lab) -> None:
     """A Pod is not Ready after failureThreshold failures in a row; fewer, and then a success, change nothing."""
-    # Given two Pods that may fail three times,
-    failing, two = lab.apply("readiness/failure-threshold.yaml")
-    lab.ready(failing, two)
+    # Given two containers of a Pod that may fail three times each,
+    pair = lab.apply("readiness/failure-threshold.yaml")
+    lab.ready(pair)
 
     # when /ready fails from now on in one and twice in the other,
-    spared = lab.put(two, "/ready/api", failNext=2)
-    broken = lab.put(failing, "/ready/api", failNext=-1)
+    spared = lab.put(pair, "/ready/api", port=8081, failNext=2)
+    broken = lab.put(pair, "/ready/api", failNext=-1)
 
-    # then the third failure makes the one not Ready,
-    probe = budgets.probe_of(failing.manifest, "readinessProbe")
+    # then the third failure makes the one not ready, and the Pod with it,
+    probe = budgets.probe_of(pair.manifest, "readinessProbe")
     turned = lab.eventually(
-        "the Pod that fails on is not Ready",
-        failing,
+        "the Pod is not Ready",
+        pair,
         until=lambda pod: not pod.ready,
         within=budgets.fails(probe),
         since=broken,
     )
-    asked = lab.requests(failing, "/ready", agent="kube-probe")
+    asked = lab.requests(pair, "/ready", container="failing")
     assert len([r for r in asked if r.faulted and r.seen_s < turned.seen_s]) >= 3, "fewer failures were enough"
 
-    # and the other, whose next answers are good again, is Ready all the time.
+    # and the other, whose next answers are good again, is ready all the time.
     asked = lab.poll(
-        "the other Pod's next good answers",
-        lambda: lab.requests(two, "/ready", agent="kube-probe"),
+        "the other's next good answers",
+        lambda: lab.requests(pair, "/ready", container="two"),
         until=lambda requests: any(r.faulted for r in requests) and not any(r.faulted for r in requests[-3:]),
     )
     assert len([r for r in asked if r.faulted]) == 2, "it did not fail twice"
-    lab.never("the other Pod is not Ready", two, lambda pod: not pod.ready, since=spared, until=asked[-1])
-    assert lab.get("Pod", "two").ready, "the other Pod is not Ready in the end"
+    lab.never("it is not ready", pair, lambda pod: not pod.container("two").ready, since=spared, until=asked[-1])
+    assert lab.get("Pod", pair.name).container("two").ready, "it is not ready in the end"
 
 
 @claim(
     "readiness.success-threshold",
     source=PROBES + "#configure-probes",
-    twin="trusting: the same Pod with the default, 1",
+    twin="trusting: a container of the same Pod with the default, 1",
     takes_s=12,
 )
-@sabotage("one success is enough", put("spec.containers[0].readinessProbe.successThreshold", 1, of="pod/wary"))
+@sabotage("one success is enough", put("spec.containers[0].readinessProbe.successThreshold", 1))
 def test_a_pod_is_ready_again_after_so_many_successes_in_a_row(lab: Lab) -> None:
-    """A Pod whose readiness probe failed is Ready again after successThreshold successes in a row."""
-    # Given two Pods that are not Ready, alike but for successThreshold,
-    wary, trusting = lab.apply("readiness/success-threshold.yaml")
-    lab.ready(wary, trusting)
-    lab.put(wary, "/ready/api", failNext=-1)
-    broken = lab.put(trusting, "/ready/api", failNext=-1)
-    lab.given("both not Ready", wary, trusting, until=lambda *pods: not any(p.ready for p in pods), since=broken)
+    """A container whose readiness probe failed is ready again after successThreshold successes in a row."""
+    # Given two containers of a Pod that are not ready, alike but for successThreshold,
+    pair = lab.apply("readiness/success-threshold.yaml")
+    lab.ready(pair)
+    lab.put(pair, "/ready/api", failNext=-1)
+    broken = lab.put(pair, "/ready/api", port=8081, failNext=-1)
+    lab.given("neither ready", pair, until=lambda pod: not any(c.ready for c in pod.containers), since=broken)
 
     # when /ready answers again in both,
-    healed_too = lab.put(trusting, "/ready/api", failNext=0)
-    healed = lab.put(wary, "/ready/api", failNext=0)
+    healed_too = lab.put(pair, "/ready/api", port=8081, failNext=0)
+    healed = lab.put(pair, "/ready/api", failNext=0)
 
-    # then one is Ready after a success, when the other is not,
-    soon = lab.eventually("the trusting Pod is Ready", trusting, until=lambda pod: pod.ready, since=healed_too)
-    lab.never("the wary Pod is Ready as soon", wary, lambda pod: pod.ready, since=healed, until=soon)
+    # then one is ready after a success, when the other is not,
+    soon = lab.eventually(
+        "the trusting one is ready", pair, until=lambda pod: pod.container("trusting").ready, since=healed_too
+    )
+    lab.never("the wary one is as soon", pair, lambda pod: pod.container("wary").ready, since=healed, until=soon)
 
     # which takes five of them.
-    probe = budgets.probe_of(wary.manifest, "readinessProbe")
-    ready = lab.eventually(
-        "the wary Pod is Ready", wary, until=lambda pod: pod.ready, within=budgets.succeeds(probe), since=healed
-    )
-    asked = lab.requests(wary, "/ready", agent="kube-probe")
+    within = budgets.succeeds(budgets.probe_of(pair.manifest, "readinessProbe"))
+    ready = lab.eventually("both are ready", pair, until=lambda pod: pod.ready, within=within, since=healed)
+    asked = lab.requests(pair, "/ready", container="wary")
     good = [r for r in asked if healed.seen_s < r.seen_s < ready.seen_s and not r.faulted]
     assert len(good) >= 5, "fewer successes were enough"
 

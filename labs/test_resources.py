@@ -269,12 +269,11 @@ def test_an_idle_node_may_be_full(lab: Lab) -> None:
     assert waiting.condition("PodScheduled")["reason"] == "Unschedulable"
 
     # although hardly anything of what was requested is used: the node's books tell of requests alone.
-    requested = lab.poll(
+    lab.poll(
         "describe tells of 85 % and little more",
         lambda: [line.split() for line in lab.kubectl(f"describe node {spare}").stdout.splitlines()],
         until=lambda lines: any(line[:1] == ["cpu"] and 84 <= int(line[2].strip("(%)")) <= 95 for line in lines),
     )
-    assert requested
     assert lab.cgroup(first).used_s < 1
 
 
@@ -314,20 +313,20 @@ def test_a_node_has_only_the_resources_it_says_it_has(lab: Lab) -> None:
         "a request is the minimum that is required",
         "it is what is reserved; a container may use less of it, and more where there is more",
     ),
-    twin="idle: the same Pod with nothing to do",
+    twin="idle: a container of the same Pod with nothing to do",
     takes_s=5,
 )
-@sabotage("a limit", put("spec.containers[0].resources.limits", {"cpu": "100m"}, of="pod/busy"))
-@sabotage("both idle", remove("spec.containers[0].command", of="pod/busy"))
+@sabotage("a limit", put("spec.containers[0].resources.limits", {"cpu": "100m"}))
+@sabotage("both idle", put("spec.containers[0].command", ["sleep", "3600"]))
 def test_a_container_may_use_more_than_its_request_and_less(lab: Lab) -> None:
     """A request does not bound what a container uses, neither above nor below."""
     # Given two containers that request a hundredth of a core, of which only one has something to do,
-    busy, idle = lab.apply("resources/busy-and-idle.yaml")
-    lab.ready(busy, idle)
+    pair = lab.apply("resources/busy-and-idle.yaml")
+    lab.ready(pair)
 
     # when that one has used as much as its request would give it in 50 seconds,
     # (The 14th number of a process' statistics is how many hundredths of a second it has run.)
-    statistics = "exec {} -- cat /proc/1/stat"
+    statistics = "exec pair -c {} -- cat /proc/1/stat"
     lab.poll(
         "half a second of CPU time",
         lambda: int(lab.kubectl(statistics.format("busy")).stdout.split()[13]),
@@ -336,7 +335,7 @@ def test_a_container_may_use_more_than_its_request_and_less(lab: Lab) -> None:
     )
 
     # then that has not taken so long, and nobody has held it back,
-    used = lab.cgroup(busy)
+    used = lab.cgroup(pair, "busy")
     assert (used.cpu_limit, used.throttled) == (None, 0)
 
     # nor has the other one been made to use anything.
@@ -347,21 +346,21 @@ def test_a_container_may_use_more_than_its_request_and_less(lab: Lab) -> None:
     "resources.cpu-limit",
     ledger=["resources.limit-maximum"],
     source=RESOURCES + "#how-pods-with-resource-limits-are-run",
-    twin="free: the same Pod without the limit",
+    twin="free: a container of the same Pod without the limit",
     takes_s=9,
 )
-@sabotage("no limit", remove("spec.containers[0].resources.limits", of="pod/capped"))
-@sabotage("a limit for both", put("spec.containers[0].resources.limits", {"cpu": "100m"}, of="pod/free"))
+@sabotage("no limit", remove("spec.containers[0].resources.limits"))
+@sabotage("a limit for both", put("spec.containers[1].resources.limits", {"cpu": "100m"}))
 def test_a_container_at_its_cpu_limit_is_made_to_wait(lab: Lab) -> None:
     """A container that wants more CPU than its limit is held back for part of each tenth of a second, and lives on."""
     # Given two containers that compute, one of which may have a tenth of a core,
-    capped, free = lab.apply("resources/capped-and-free.yaml")
-    lab.ready(capped, free)
+    pair = lab.apply("resources/capped-and-free.yaml")
+    lab.ready(pair)
 
     # when both have had half a second of CPU time,
     held_back, unhindered = lab.poll(
         "half a second of CPU time for both",
-        lambda: (lab.cgroup(capped), lab.cgroup(free)),
+        lambda: (lab.cgroup(pair, "capped"), lab.cgroup(pair, "free")),
         until=lambda groups: all(group.used_s >= 0.5 for group in groups),
         within=START,
     )
@@ -369,7 +368,7 @@ def test_a_container_at_its_cpu_limit_is_made_to_wait(lab: Lab) -> None:
     # then the one has been held back again and again, and not restarted for it,
     assert held_back.cpu_limit == 0.1
     assert held_back.throttled >= 4
-    assert lab.get("Pod", capped.name).restart_count == 0
+    assert lab.get("Pod", pair.name).restart_count == 0
 
     # and the other never.
     assert (unhindered.cpu_limit, unhindered.throttled) == (None, 0)
@@ -382,33 +381,33 @@ def test_a_container_at_its_cpu_limit_is_made_to_wait(lab: Lab) -> None:
         "a limit is the maximum that is required",
         "it is the maximum that is allowed: who wants more CPU waits, who takes more memory is killed",
     ),
-    twin="roomy: the same Pod with a larger limit",
+    twin="roomy: a container of the same Pod with a larger limit",
     takes_s=5,
 )
-@sabotage("no limit", remove("spec.containers[0].resources.limits", of="pod/tight"))
-@sabotage("too tight for both", put("spec.containers[0].resources.limits.memory", "32Mi", of="pod/roomy"))
+@sabotage("no limit", remove("spec.containers[0].resources.limits"))
+@sabotage("too tight for both", put("spec.containers[1].resources.limits.memory", "32Mi"))
 def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     """A container that takes more memory than its limit is killed at once, and restarted as after any other end."""
-    # Given two Pods that are about to hold 64 MiB, and differ in how much they may have,
+    # Given two containers of a Pod that are about to hold 64 MiB, and differ in how much they may have,
     # when both have taken what they can,
-    tight, roomy = lab.apply("resources/tight-and-roomy.yaml")
-    killed, holding = lab.eventually(
+    pair = lab.apply("resources/tight-and-roomy.yaml")
+    pod = lab.eventually(
         "both hold their memory, or are killed for it",
-        tight,
-        roomy,
-        until=lambda *pods: all(pod.ready or pod.container("web").last_reason for pod in pods),
+        pair,
+        until=lambda pod: len(pod.containers) == 2 and all(one.ready or one.last_reason for one in pod.containers),
         within=START,
     )
+    tight, roomy = pod.container("tight"), pod.container("roomy")
 
     # then the one with the lower limit was killed for it,
-    assert killed.container("web").last_exit_code == 137
+    assert tight.last_exit_code == 137
     # With cgroup v1 the runtime may see the end before it hears what the reason was.
-    assert killed.container("web").last_reason in ("OOMKilled", "Error")
-    assert killed.restart_count > 0
+    assert tight.last_reason in ("OOMKilled", "Error")
+    assert tight.restart_count > 0
 
     # and the other holds it under a limit of its own.
-    assert (holding.ready, holding.restart_count) == (True, 0)
-    assert lab.cgroup(roomy).memory_limit == 128 * 2**20
+    assert (roomy.ready, roomy.restart_count) == (True, 0)
+    assert lab.cgroup(pair, "roomy").memory_limit == 128 * 2**20
 
 
 @claim(
@@ -420,11 +419,7 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
 )
 @sabotage(
     "both anew",
-    put(
-        "spec.containers[0].resizePolicy",
-        [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}],
-        of="pod/in-place",
-    ),
+    put("spec.containers[0].resizePolicy", [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]),
 )
 @sabotage("neither anew", remove("spec.containers[0].resizePolicy", of="pod/anew"))
 def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
@@ -469,28 +464,27 @@ def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
         "the image is gcr.io/kuard-demo/kuard-amd64:1",
         "its project was kuar-demo; Kubernetes takes either name, and only the kubelet finds that there is no image",
     ),
-    twin="right: the same Pod with an image that is on the node",
+    twin="right: a container of the same Pod with an image that is on the node",
     takes_s=3,
 )
-@sabotage("a right name", put("spec.containers[0].image", "labs/web:1", of="pod/typo"))
-@sabotage("two wrong names", put("spec.containers[0].image", "labs/wbe:1", of="pod/right"))
+@sabotage("a right name", put("spec.containers[0].image", "labs/web:1"))
+@sabotage("two wrong names", put("spec.containers[1].image", "labs/wbe:1"))
 def test_an_image_that_does_not_exist_is_accepted(lab: Lab) -> None:
     """A Pod is accepted and placed whatever its image is called; a misspelt name comes out when it is to run."""
-    # Given two Pods that may take images of their node alone, one of them with the notes' misspelt name,
+    # Given two containers that may take images of their node alone, one of them with the notes' misspelt name,
     # when they are to run there,
-    typo, right = lab.apply("resources/image-typo.yaml")
-    missing, running = lab.eventually(
+    pair = lab.apply("resources/image-typo.yaml")
+    pod = lab.eventually(
         "each has its image or has missed it",
-        typo,
-        right,
-        until=lambda *pods: all(
-            pod.container("kuard").state == "running" or pod.container("kuard").reason == "ErrImageNeverPull"
-            for pod in pods
+        pair,
+        until=lambda pod: all(
+            pod.container(name).state == "running" or pod.container(name).reason == "ErrImageNeverPull"
+            for name in ("typo", "right")
         ),
         within=START,
     )
 
-    # then the misspelt one was accepted, and placed, and does not run.
-    assert missing.condition("PodScheduled")["status"] == "True"
-    assert missing.container("kuard").reason == "ErrImageNeverPull"
-    assert running.container("kuard").state == "running"
+    # then the Pod was accepted, and placed, and the container with the misspelt one does not run.
+    assert pod.condition("PodScheduled")["status"] == "True"
+    assert pod.container("typo").reason == "ErrImageNeverPull"
+    assert pod.container("right").state == "running"

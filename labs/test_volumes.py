@@ -49,41 +49,36 @@ def test_a_volume_outlives_its_container(lab: Lab) -> None:
 @claim(
     "volumes.lost-on-delete",
     source=VOLUMES + "#emptydir",
-    twin="kept: the same Pod with a directory of its node",
+    twin="kept: a volume of the same Pod that is a directory of its node",
     takes_s=6,
 )
 @sabotage(
     "both of the node",
-    remove("spec.volumes[0].emptyDir", of="pod/emptied"),
-    put("spec.volumes[0].hostPath", {"path": "/tmp/labs/both", "type": "DirectoryOrCreate"}, of="pod/emptied"),
+    remove("spec.volumes[0].emptyDir"),
+    put("spec.volumes[0].hostPath", {"path": "/tmp/labs/both", "type": "DirectoryOrCreate"}),
 )
 @sabotage(
     "neither of the node",
-    remove("spec.volumes[0].hostPath", of="pod/kept"),
-    put("spec.volumes[0].emptyDir", {}, of="pod/kept"),
+    remove("spec.volumes[1].hostPath"),
+    put("spec.volumes[1].emptyDir", {}),
 )
 def test_an_empty_dir_ends_with_its_pod(lab: Lab) -> None:
     """An emptyDir is made with its Pod and deleted with it; a directory of the node stays where it is."""
-    # Given two Pods with a file on a volume each, alike but for its type,
-    emptied, kept = lab.apply("volumes/deleted.yaml")
-    before = lab.ready(emptied, kept)
-    lab.post(emptied, "/file", path="/data/x", present=True)
-    lab.post(kept, "/file", path="/data/x", present=True)
+    # Given a Pod with a file on each of two volumes, alike but for their type,
+    web = lab.apply("volumes/deleted.yaml")
+    before = lab.ready(web)
+    lab.post(web, "/file", path="/emptied/x", present=True)
+    lab.post(web, "/file", path="/kept/x", present=True)
 
-    # when both Pods are deleted and made again,
-    lab.kubectl("delete pods emptied kept")
+    # when the Pod is deleted and made again on its node,
+    lab.kubectl("delete pod web")
     lab.apply("volumes/deleted.yaml")
-    after = lab.given(
-        "both are there again",
-        emptied,
-        kept,
-        until=lambda *pods: all(pod.ready and pod.uid != old.uid for pod, old in zip(pods, before, strict=True)),
-    )
-    assert after[1].node == before[1].node
+    after = lab.given("it is there again", web, until=lambda pod: pod.ready and pod.uid != before.uid)
+    assert after.node == before.node
 
     # then what was on the emptyDir is gone, and the node's directory has what it had.
-    assert lab.kubectl("exec emptied -- ls /data").stdout.split() == []
-    assert lab.kubectl("exec kept -- ls /data").stdout.split() == ["x"]
+    assert lab.kubectl("exec web -- ls /emptied").stdout.split() == []
+    assert lab.kubectl("exec web -- ls /kept").stdout.split() == ["x"]
 
 
 @claim(
@@ -281,24 +276,28 @@ def test_a_mount_names_a_volume_of_its_pod(lab: Lab) -> None:
         "the host's directory is /var/lib/kaurd",
         "it may be any: a misspelt one is made, and is not the one that others mean",
     ),
-    twin="kaurd: the same Pod with two letters changed in its path",
+    twin="misspelt: a volume of the other Pod with two letters changed in its path",
     takes_s=4,
 )
-@sabotage("a typo in one more", put("spec.volumes[0].hostPath.path", "/tmp/labs/kaurd", of="pod/kuard-again"))
-@sabotage("nothing misspelt", put("spec.volumes[0].hostPath.path", "/tmp/labs/kuard"))
+@sabotage("a typo in one more", put("spec.volumes[0].hostPath.path", "/tmp/labs/kaurd", of="pod/other"))
+@sabotage(
+    "nothing misspelt",
+    put("spec.volumes[0].hostPath.path", "/tmp/labs/kuard"),
+    put("spec.volumes[1].hostPath.path", "/tmp/labs/kuard", of="pod/other"),
+)
 def test_a_misspelt_host_path_is_another_directory(lab: Lab) -> None:
     """Pods on one node that name the same hostPath share that directory; a misspelt path is a new, empty one."""
-    # Given three Pods on a node, two of which name the same directory of it,
-    kuard, again, kaurd = lab.apply("volumes/two-spellings.yaml")
-    views = lab.ready(kuard, again, kaurd)
-    assert len({pod.node for pod in views}) == 1
+    # Given two Pods on a node with the same directory of it, and one that the second Pod misspells,
+    kuard, other = lab.apply("volumes/two-spellings.yaml")
+    first, second = lab.ready(kuard, other)
+    assert first.node == second.node
 
-    # when one of those writes a file there,
+    # when the first Pod writes a file into its directory,
     lab.post(kuard, "/file", path="/data/x", present=True)
 
-    # then the other has it, and the one that misspells the path has not.
-    assert lab.kubectl("exec kuard-again -- ls /data").stdout.split() == ["x"]
-    assert lab.kubectl("exec kaurd -- ls /data").stdout.split() == []
+    # then the other has it there, and not in the misspelt one.
+    assert lab.kubectl("exec other -- ls /data").stdout.split() == ["x"]
+    assert lab.kubectl("exec other -- ls /misspelt").stdout.split() == []
 
 
 @claim(
@@ -344,23 +343,23 @@ def test_a_host_path_persists_on_its_node_only(lab: Lab) -> None:
         "the application keeps its data on a hostPath",
         "one that does not run as root cannot: the directory that is made belongs to root",
     ),
-    twin="owned: the same Pod, which first has the directory given to its user",
+    twin="owned: a directory like it, which is first given to the user of the Pod",
     takes_s=4,
 )
-@sabotage("root", put("spec.containers[0].securityContext.runAsUser", 0, of="pod/plain"))
-@sabotage("nobody gives it away", remove("spec.initContainers", of="pod/owned"))
+@sabotage("root", put("spec.containers[0].securityContext.runAsUser", 0))
+@sabotage("nobody gives it away", remove("spec.initContainers"))
 def test_a_new_host_path_belongs_to_root(lab: Lab) -> None:
     """A hostPath directory that did not exist is made for root; another user can read there, but not write."""
-    # Given two Pods that do not run as root, for both of which a directory was made on the node,
-    plain, owned = lab.apply("volumes/not-root.yaml")
-    lab.ready(plain, owned)
+    # Given a Pod that does not run as root, and two directories that were made for it on the node,
+    web = lab.apply("volumes/not-root.yaml")
+    lab.ready(web)
 
-    # when both look into it, they may;
-    assert lab.kubectl("exec plain -- ls /data").stdout == lab.kubectl("exec owned -- ls /data").stdout == ""
+    # when it looks into both, it may;
+    assert lab.kubectl("exec web -- ls /plain").stdout == lab.kubectl("exec web -- ls /owned").stdout == ""
 
-    # when they write, then only the one may to whom an init container, as root, has given the directory.
-    assert "Permission denied" in lab.refused("exec plain -- touch /data/x").stderr
-    lab.kubectl("exec owned -- touch /data/x")
+    # when it writes, then only into the one that an init container, as root, has given to its user.
+    assert "Permission denied" in lab.refused("exec web -- touch /plain/x").stderr
+    lab.kubectl("exec web -- touch /owned/x")
 
 
 @claim(

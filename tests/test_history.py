@@ -48,6 +48,16 @@ def restarted(state: Any) -> bool:
     return bool(state.restart_count)
 
 
+def test_a_pod_says_which_of_its_containers_it_is() -> None:
+    statuses = [
+        {"name": "over", "restartCount": 1, "ready": False, "state": {"running": {}}},
+        {"name": "edge", "restartCount": 0, "ready": True, "state": {"running": {}}},
+    ]
+    status = {"phase": "Running", "containerStatuses": statuses}
+    seen = view("Pod", {"metadata": {"name": "pair"}, "spec": {}, "status": status}, seen_s=1)
+    assert str(seen) == "pod/pair Running ready=False restartCount=1 over: not ready over: restarted"
+
+
 def test_a_state_that_was_over_before_the_wait_began_counts() -> None:
     seen = history()
     for state in (pod(1), pod(2, ready=False), pod(2.02)):

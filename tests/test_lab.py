@@ -11,9 +11,31 @@ import pytest
 from labkit import budgets
 from labkit.budgets import Window
 from labkit.cluster import LabCluster
-from labkit.history import Act
+from labkit.history import Act, Object
 from labkit.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
 from labkit.sabotage import Sabotage, instead, skip
+from labkit.views import PodView
+
+
+def test_one_of_several_instruments_in_a_pod_is_told_by_its_port(
+    lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+
+    def reach(_: Lab, *request: object) -> tuple[int, str]:
+        told.append(request)
+        return 200, "{}"
+
+    monkeypatch.setattr(Lab, "_reach", reach)
+    lab, pair = lab_of("exit 0"), Object[PodView]("Pod", "pair")
+    assert [
+        lab.put(pair, "/ready/api", failNext=2).words,
+        lab.put(pair, "/ready/api", port=8081, failNext=2).words,
+    ] == [
+        'PUT pod/pair /ready/api {"failNext": 2}',
+        'PUT pod/pair:8081 /ready/api {"failNext": 2}',
+    ]
+    assert told == [("PUT", "pair", port, "/ready/api", {"failNext": 2}) for port in (8080, 8081)]
 
 
 @pytest.mark.parametrize(
