@@ -124,6 +124,7 @@ def test_containers_of_a_pod_share_its_address_and_ports(lab: Lab) -> None:
     ),
     twin="of-the-node: the same Pod with hostNetwork",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("another name is given", put("spec.hostname", "guitar", of="pod/own"))
 @sabotage("no network of the node", remove("spec.hostNetwork", of="pod/of-the-node"))
@@ -258,6 +259,8 @@ def test_a_manifest_says_what_is_to_be_and_a_command_what_to_do(lab: Lab) -> Non
     source=f"{ARCHITECTURE}#etcd",
     twin="tried: a Pod that the API server has answered for, but was told not to keep",
     takes_s=4,
+    cluster_wide=True,
+    needs="nodes",
 )
 @sabotage("both are kept", instead("--dry-run=server", "--restart=Never"))
 @sabotage("nothing is deleted", skip("delete pod"))

@@ -51,6 +51,7 @@ def test_a_volume_outlives_its_container(lab: Lab) -> None:
     source=VOLUMES + "#emptydir",
     twin="kept: the same Pod with a directory of its node",
     takes_s=6,
+    needs="nodes",
 )
 @sabotage(
     "both of the node",
@@ -234,6 +235,7 @@ def test_tabs_do_not_indent_yaml(lab: Lab) -> None:
     notes=wrong("kind: pod", "kind: Pod; kinds are written with capitals"),
     twin="notes-mended.yaml: the manifest with all its mistakes mended",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("a capital", put("kind", "Pod", of="pod/kuard"))
 @sabotage("the mended one in lower case", put("kind", "pod"))
@@ -259,6 +261,7 @@ def test_the_case_of_a_kind_matters(lab: Lab) -> None:
     ),
     twin="notes-mended.yaml: the manifest with the same name twice",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("the same name", put("spec.containers[0].volumeMounts[0].name", "kuard-data"))
 @sabotage("one letter of the volume", put("spec.volumes[0].name", "kaurd-data"))
@@ -283,6 +286,7 @@ def test_a_mount_names_a_volume_of_its_pod(lab: Lab) -> None:
     ),
     twin="kaurd: the same Pod with two letters changed in its path",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("a typo in one more", put("spec.volumes[0].hostPath.path", "/tmp/labs/kaurd", of="pod/kuard-again"))
 @sabotage("nothing misspelt", put("spec.volumes[0].hostPath.path", "/tmp/labs/kuard"))
@@ -309,6 +313,7 @@ def test_a_misspelt_host_path_is_another_directory(lab: Lab) -> None:
     ),
     twin="here: the Pod that comes to the node of the first",
     takes_s=7,
+    needs="nodes",
 )
 @sabotage(
     "both here",
@@ -346,6 +351,7 @@ def test_a_host_path_persists_on_its_node_only(lab: Lab) -> None:
     ),
     twin="owned: the same Pod, which first has the directory given to its user",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("root", put("spec.containers[0].securityContext.runAsUser", 0, of="pod/plain"))
 @sabotage("nobody gives it away", remove("spec.initContainers", of="pod/owned"))
@@ -399,6 +405,7 @@ def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
     notes=changed("a Pod may use a disk of AWS or GCP", "only where the cloud's CSI driver is installed", since="1.27"),
     twin="on-the-node: the same Pod with an emptyDir",
     takes_s=5,
+    needs="nodes",
 )
 @sabotage(
     "no cloud",
