@@ -222,7 +222,7 @@ def read_config(context: str) -> dict[str, Any]:
     if told.returncode:
         names = _config(kubectl, "get-contexts", "-o", "name").stdout.split()
         if context not in names:
-            there = f"there are {', '.join(sorted(names))}" if names else "there is none at all"
+            there = f"there are {', '.join(sorted(names))}" if names else "it has none at all"
             raise CannotRun(f"the kubeconfig has no context {context}: {there}")
         raise CannotRun(f"kubectl cannot read the kubeconfig: {last_lines(told.stderr, 1)}")
     config: dict[str, Any] = json.loads(told.stdout)
