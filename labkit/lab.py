@@ -108,6 +108,8 @@ class Lab:
         self._watches = Watches(self._connect, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
         self._env = commands.environment(cluster.name, cluster.path) | {"KUBECONFIG": str(self._kubeconfig)}
+        self._current = self.namespace
+        """The namespace of what is typed without one; a lab's own lines may change it."""
         self._undo = contextlib.ExitStack()
 
     def clock(self) -> float:
@@ -615,12 +617,15 @@ class Lab:
         line = self._line(line, stdin)
         if not line:
             return commands.LEFT_OUT
-        return self._kubectl(*shlex.split(line), stdin=stdin)
+        result = self._kubectl(*shlex.split(line), stdin=stdin)
+        if line.startswith("config "):
+            self._current = _namespace_of(yaml.safe_load(self._kubeconfig.read_text(encoding="utf-8")))
+        return result
 
     def _line(self, line: str, stdin: str | None = None) -> str:
         """Give a line for kubectl as it is typed: as the sabotage leaves it, and by the images' names here."""
         line = naming.in_text(self._saboteur.act(line), self.cluster.registry)
-        self._stay_inside(scope.of_line(line, self.namespace, stdin))
+        self._stay_inside(scope.of_line(line, self.namespace, stdin, current=self._current))
         return line
 
     def _stay_inside(self, reach: str | None) -> None:
@@ -748,6 +753,12 @@ def _for_lab(config: dict[str, Any], namespace: str) -> dict[str, Any]:
         "contexts": [{"name": "lab", "context": context}],
         "current-context": "lab",
     }
+
+
+def _namespace_of(config: dict[str, Any]) -> str:
+    """Give the namespace that a kubeconfig gives to what is typed without one."""
+    contexts = {one["name"]: one["context"] for one in config["contexts"]}
+    return str(contexts.get(config["current-context"], {}).get("namespace", "default"))
 
 
 def _items(result: Result) -> list[dict[str, Any]]:

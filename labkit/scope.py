@@ -115,12 +115,13 @@ def marked(thing: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
     return thing | {"metadata": metadata | {"labels": (metadata.get("labels") or {}) | labels}}
 
 
-def of_line(line: str, namespace: str, stdin: str | None = None) -> str | None:
+def of_line(line: str, namespace: str, stdin: str | None = None, *, current: str = "") -> str | None:
     """Say what `kubectl <line>` would change outside the namespace; None where it changes nothing there.
 
+    `current` is the namespace that the kubeconfig gives to a line that names none, where that is another one.
     Files that it names are not read: `apply` and `create` from them are a matter of `of_objects`.
     """
-    return of_words(shlex.split(line), namespace, stdin)
+    return of_words(shlex.split(line), namespace, stdin, current=current)
 
 
 def of_shell(line: str, namespace: str) -> str | None:
@@ -132,7 +133,7 @@ def of_shell(line: str, namespace: str) -> str | None:
     return None
 
 
-def of_words(words: Sequence[str], namespace: str, stdin: str | None = None) -> str | None:
+def of_words(words: Sequence[str], namespace: str, stdin: str | None = None, *, current: str = "") -> str | None:
     """Say what kubectl with these words would change outside the namespace."""
     options, said = _parted(words)
     verb = said[0] if said else ""
@@ -140,6 +141,8 @@ def of_words(words: Sequence[str], namespace: str, stdin: str | None = None) -> 
     if not said or verb in _LOOKING or tried:
         return None
     given = dict(options)
+    if not {"-n", "--namespace", "--raw"} & given.keys():
+        given["-n"] = current or namespace
     if elsewhere := _elsewhere(given, namespace):
         return f"kubectl {verb} goes to {elsewhere}"
     if "--raw" in given or verb in _INTO_PODS:

@@ -816,7 +816,7 @@ def test_a_rollout_that_fails_keeps_the_old_pods(lab: Lab) -> None:
     takes_s=1,
 )
 @sabotage("both names", instead("delete services guitar-api", "delete services guitar-api drum-api"))
-@sabotage("in a namespace where there is none", instead("services guitar-api", "services guitar-api -n kube-system"))
+@sabotage("nothing is deleted", instead("delete services guitar-api", "delete services guitar-api --dry-run=server"))
 def test_delete_takes_a_type_and_names(lab: Lab) -> None:
     """kubectl delete takes a type and names, and deletes these objects: a second time there is nothing to delete."""
     # Given two Services,
