@@ -156,6 +156,10 @@ class Lab:
         )
         return objects[0] if len(objects) == 1 else objects
 
+    def image(self, name: str) -> str:
+        """Give the name by which the cluster has an image of ours: its own, or that in a registry."""
+        return naming.in_text(name, self.cluster.registry)
+
     def ready(self, *pods: Pod) -> Any:
         """Wait until these Pods are Ready, as a given: give their views. Raises NotSetUp where they are not in time."""
         names = " and ".join(str(p) for p in pods)

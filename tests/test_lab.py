@@ -178,6 +178,7 @@ def test_images_are_named_as_the_cluster_has_them(lab_of: Callable[..., Lab]) ->
     lab.cluster.registry = "host/team"
     with pytest.raises(Failed, match="image: host/team/web:1"):
         lab.apply("health/liveness-twins.yaml")
+    assert lab.image("labs/web:1") == "host/team/web:1"
     lab.tried("run web --image=labs/web:1")
     assert lab.evidence.commands[-1]["command"] == "kubectl run web --image=host/team/web:2"
     (text,) = lab.evidence.manifests.values()

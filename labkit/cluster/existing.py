@@ -294,7 +294,7 @@ def question(cluster: ExistingCluster, config: Mapping[str, Any], at_a_time: int
             f"context {cluster.context} is no kind cluster of this machine:",
             f"  server {config['clusters'][0]['cluster'].get('server')}, Kubernetes {cluster.build},"
             f" {len(cluster.nodes)} nodes",
-            f"The labs make up to {at_a_time} namespaces at a time there, with Pods, and delete them again. {further}",
+            f"The labs make namespaces there, up to {at_a_time} at a time, with Pods, and delete them again. {further}",
         ]
     )
 

@@ -232,7 +232,7 @@ def test_without_consent_nothing_is_done(server: Server, leases: Path) -> None:
     with pytest.raises(CannotRun), use(consent=no):
         pass
     (text,) = asked
-    assert all(word in text for word in ("prod", server.url, "v1.37.0-eks-2", "2 nodes", "3 namespaces at a time"))
+    assert all(word in text for word in ("prod", server.url, "v1.37.0-eks-2", "2 nodes", "up to 3 at a time"))
     assert "change nothing outside" in text
     assert server.changes == []
     assert [path for path in leases.iterdir() if path.is_dir()] == []
