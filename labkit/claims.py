@@ -13,7 +13,10 @@ from labkit.sabotage import Sabotage
 
 Lab = TypeVar("Lab", bound=Callable[..., None])
 
-Needs = Literal["minikube"]
+Needs = Literal["minikube", "nodes", "engine"]
+"""What a lab is about where not every run has it: a minikube; nodes as kind makes them, with machines that can be
+entered and a control plane of kubeadm's; the engine of this machine, and kind to load what it has built."""
+
 NotesVerdict = Literal["holds", "imprecise", "changed", "wrong"]
 _ID = re.compile(r"[a-z]+\.[a-z0-9-]+")
 _MINOR = re.compile(r"1\.\d+")
@@ -61,6 +64,8 @@ class Claim:
     `takes_a_node` is for labs that stop a machine or need one for themselves: they get the spare worker, one after
     another.
     `needs` names what the lab is about where that is not in every run; without it the claim is not applicable.
+    `cluster_wide` is for labs that change more than what is in their own namespace, if only for their own time; on
+    somebody's own cluster they are not applicable unless that is allowed.
     `since` is the first Kubernetes minor of which it is true, such as "1.35", `until` the first of which it no longer
     is; on others it is not applicable.
     """
@@ -78,6 +83,7 @@ class Claim:
     needs: Needs | None = None
     since: str | None = None
     until: str | None = None
+    cluster_wide: bool = False
 
     @property
     def topic(self) -> str:
@@ -118,6 +124,7 @@ def claim(
     needs: Needs | None = None,
     since: str | None = None,
     until: str | None = None,
+    cluster_wide: bool = False,
 ) -> Callable[[Lab], Lab]:
     """Declare that a lab shows the claim `id`; its statement is the first line of the lab's docstring.
 
@@ -159,6 +166,7 @@ def claim(
                 needs,
                 since,
                 until,
+                cluster_wide,
             ),
         )
         return lab

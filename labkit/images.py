@@ -23,6 +23,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.utils.build import exclude_paths
 
+from labkit import naming
 from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.supply.cache import alone
@@ -98,6 +99,29 @@ def save(tags: Sequence[str], path: Path) -> None:
         raise CannotRun(f"the images cannot be saved to {path} ({error}): make room or set LABS_CACHE") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def push(tags: Sequence[str], registry: str) -> tuple[str, ...]:
+    """Push the images to a registry (host/path), with the credentials of `docker login`; give their names there.
+
+    Raises: CannotRun when the registry does not take them.
+    """
+    pushed = []
+    with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+        for tag in tags:
+            name = naming.in_text(tag, registry)
+            repository, _, version = name.rpartition(":")
+            client.images.get(tag).tag(repository, version)
+            try:
+                for message in client.api.push(repository, tag=version, stream=True, decode=True):
+                    if "error" in message:
+                        raise CannotRun(
+                            f"{name} cannot be pushed: {message['error']}; `docker login` gives credentials"
+                        )
+            finally:
+                client.images.remove(name)  # the name alone: the image has its own
+            pushed.append(name)
+    return tuple(pushed)
 
 
 def content_hash(context: Path, base_id: str) -> str:

@@ -24,11 +24,12 @@ from urllib.parse import urlencode
 import tenacity
 import yaml
 
-from labkit import browser, cgroup, contexts, instrument, manifests
+from labkit import browser, cgroup, contexts, instrument, manifests, naming, scope
 from labkit.api import Api, Refused
 from labkit.budgets import SOON, START, Window
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, Result, commands, health
+from labkit.cluster.labcluster import LABEL
 from labkit.evidence import Evidence
 from labkit.history import Act, Endpoints, History, Moment, NeverHappened, Object, Pod, Pods, Subject, unless_loaded
 from labkit.instrument import Answer, Request
@@ -94,7 +95,7 @@ class Lab:
 
     def __init__(self, cluster: LabCluster, claim: Claim, sabotage: Sabotage | None, load: Load) -> None:
         self.cluster = cluster
-        self._claim = claim
+        self.claim = claim
         self.namespace = f"{claim.id.replace('.', '-')[:50]}-{uuid.uuid4().hex[:6]}"
         self.epoch = time.time()
         self._began = time.monotonic()
@@ -107,6 +108,8 @@ class Lab:
         self._watches = Watches(self._connect, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
         self._env = commands.environment(cluster.name, cluster.path) | {"KUBECONFIG": str(self._kubeconfig)}
+        self._current = self.namespace
+        """The namespace of what is typed without one; a lab's own lines may change it."""
         self._undo = contextlib.ExitStack()
 
     def clock(self) -> float:
@@ -152,6 +155,10 @@ class Lab:
             for kind, name in [(item["kind"], item["metadata"]["name"])]
         )
         return objects[0] if len(objects) == 1 else objects
+
+    def image(self, name: str) -> str:
+        """Give the name by which the cluster has an image of ours: its own, or that in a registry."""
+        return naming.in_text(name, self.cluster.registry)
 
     def ready(self, *pods: Pod) -> Any:
         """Wait until these Pods are Ready, as a given: give their views. Raises NotSetUp where they are not in time."""
@@ -208,7 +215,9 @@ class Lab:
         `exits` is the status with which the line must end, None for any.
         Raises Failed where it ends with another one, Accepted where that is 0.
         """
-        result = self._at_shell(self._saboteur.act(line))
+        line_typed = naming.in_text(self._saboteur.act(line), self.cluster.registry)
+        self._stay_inside(scope.of_shell(line_typed, self.namespace))
+        result = self._at_shell(line_typed)
         if exits is not None and result.rc != exits:
             error = Failed if result.rc else Accepted
             raise error(f"{line}: exit {result.rc}, not {exits}\n  {(result.stderr or result.stdout).strip()}")
@@ -217,7 +226,7 @@ class Lab:
     @contextlib.contextmanager
     def running(self, line: str) -> Iterator[commands.Going]:
         """Keep `kubectl <line>` (a proxy, a watch) going for the time of the block."""
-        at_s, words = self.clock(), shlex.split(self._saboteur.act(line))
+        at_s, words = self.clock(), shlex.split(self._line(line))
         with commands.going([self.cluster.kubectl_path, *words], env=self._env) as program:
             try:
                 yield program
@@ -241,7 +250,7 @@ class Lab:
 
         Raises Failed where kubectl does not exit 0.
         """
-        at_s, words = self.clock(), shlex.split(self._saboteur.act(line))
+        at_s, words = self.clock(), shlex.split(self._line(line))
         result = commands.at_terminal(
             [self.cluster.kubectl_path, *words],
             env=self._env,
@@ -395,7 +404,9 @@ class Lab:
 
     def spare(self) -> Object[Any]:
         """Give the worker that claims with `takes_a_node` may take away; it is watched from now on."""
-        return self.node(self.cluster.workers[-1].name)
+        spare = self.cluster.spare
+        assert spare, "a claim that needs the spare node says so: takes_a_node=True"
+        return self.node(spare.name)
 
     def pods(self, *, controlled_by: Object[Any] | None = None, **labels: str) -> Pods:
         """Give the Pods that an object controls, or that carry these labels, as one group."""
@@ -495,7 +506,7 @@ class Lab:
     def begin(self) -> Lab:
         """Make the namespace. Raises Inconclusive where the API server does not answer."""
         self._api.post(
-            "/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": {"labs/cluster": self.cluster.name}}}
+            "/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": {LABEL: self.cluster.name}}}
         )
         self._undo.callback(lambda: self._api.delete(f"/api/v1/namespaces/{self.namespace}"))
         config = yaml.safe_load(self.cluster.kubeconfig_path.read_text(encoding="utf-8"))
@@ -546,9 +557,12 @@ class Lab:
             nodes = self._api.get(path_of("Node", None))["items"]
         except (Inconclusive, Refused) as error:
             return f"the cluster does not answer: {error}"
-        if not self._claim.takes_a_node:
+        # What was not there when the run began is not missed.
+        known = {node.name for node in self.cluster.nodes}
+        if self.cluster.spare and not self.claim.takes_a_node:
             # It may be another lab's turn to take the spare one away; this lab has nothing there.
-            nodes = [n for n in nodes if n["metadata"]["name"] != self.cluster.workers[-1].name]
+            known.discard(self.cluster.spare.name)
+        nodes = [n for n in nodes if n["metadata"]["name"] in known]
         if late := health.not_ready(nodes):
             return f"{', '.join(late)} is not Ready"
         return next((f"a container was not started: {e.message}" for e in self._unstarted()), None)
@@ -608,10 +622,25 @@ class Lab:
         return self._apis[-1]
 
     def _typed(self, line: str, stdin: str | None = None) -> Result:
-        line = self._saboteur.act(line)
+        stdin = naming.in_text(self._saboteur.act(stdin), self.cluster.registry) if stdin else stdin
+        line = self._line(line, stdin)
         if not line:
             return commands.LEFT_OUT
-        return self._kubectl(*shlex.split(line), stdin=self._saboteur.act(stdin) if stdin else stdin)
+        result = self._kubectl(*shlex.split(line), stdin=stdin)
+        if line.startswith("config "):
+            self._current = _namespace_of(yaml.safe_load(self._kubeconfig.read_text(encoding="utf-8")))
+        return result
+
+    def _line(self, line: str, stdin: str | None = None) -> str:
+        """Give a line for kubectl as it is typed: as the sabotage leaves it, and by the images' names here."""
+        line = naming.in_text(self._saboteur.act(line), self.cluster.registry)
+        self._stay_inside(scope.of_line(line, self.namespace, stdin, current=self._current))
+        return line
+
+    def _stay_inside(self, reach: str | None) -> None:
+        """Let nothing reach further than the lab's namespace whose claim does not say so. Raises NotSetUp."""
+        if reach and not self.claim.cluster_wide:
+            raise NotSetUp(f"{reach}, but its claim does not say cluster_wide=True: it is not done")
 
     def _at_shell(self, line: str) -> Result:
         if not line:
@@ -629,12 +658,23 @@ class Lab:
 
     def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
-        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.workers[0].name} | words
+        words = {"NAMESPACE": self.namespace, "NODE": self.cluster.node.name} | words
+        registry = self.cluster.registry
         objects = manifests.place(manifests.read(file), **words)
-        self.evidence.applied(f"manifests/{file}", manifests.path_of(file).read_text(encoding="utf-8"))
+        text = manifests.path_of(file).read_text(encoding="utf-8")
+        self.evidence.applied(f"manifests/{file}", naming.in_text(text, registry))
         sabotaged = self._saboteur.manifests(objects)
-        as_written = self._file(file, objects, "as-written")
-        return as_written, as_written if sabotaged is objects else self._file(file, sabotaged, "sabotaged")
+        as_written = self._file(file, self._here(objects), "as-written")
+        return as_written, as_written if sabotaged is objects else self._file(file, self._here(sabotaged), "sabotaged")
+
+    def _here(self, objects: list[manifests.Manifest]) -> list[manifests.Manifest]:
+        """Give objects as they are applied here: by the images' names here, and marked as ours where they need it."""
+        objects = naming.in_objects(objects, self.cluster.registry)
+        self._stay_inside(scope.of_objects(objects, self.namespace))
+        of_node = scope.of_node(objects)
+        if of_node and not (self.claim.needs == "nodes" or self.claim.takes_a_node):
+            raise NotSetUp(f'{of_node}, but its claim does not say needs="nodes": it is not applied')
+        return [scope.marked(one, {LABEL: self.cluster.name}) for one in objects]
 
     def _file(self, file: str, objects: list[manifests.Manifest], how: str) -> Path:
         """Give the path of manifests/<file>, or of a copy beside the kubeconfig where these are not its objects."""
@@ -723,6 +763,12 @@ def _for_lab(config: dict[str, Any], namespace: str) -> dict[str, Any]:
         "contexts": [{"name": "lab", "context": context}],
         "current-context": "lab",
     }
+
+
+def _namespace_of(config: dict[str, Any]) -> str:
+    """Give the namespace that a kubeconfig gives to what is typed without one."""
+    contexts = {one["name"]: one["context"] for one in config["contexts"]}
+    return str(contexts.get(config["current-context"], {}).get("namespace", "default"))
 
 
 def _items(result: Result) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 import pytest
 
-from labkit import priority
+from labkit import priority, verdicts
 from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
 from labkit.docker import Docker
@@ -59,8 +59,26 @@ WORDS = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("labs")
     group.addoption(
-        "--kubernetes", default="latest", metavar="VERSION", help="Kubernetes to judge: 1.37, v1.36.4, 1.38.0-alpha.1"
+        "--kubernetes",
+        default=None,
+        metavar="VERSION",
+        help="Kubernetes to judge: 1.37, v1.36.4, 1.38.0-alpha.1 (default: the latest)",
     )
+    group.addoption(
+        "--context", default=None, metavar="NAME", help="use the cluster of this context of your kubeconfig, as it is"
+    )
+    group.addoption(
+        "--allow-cluster-wide",
+        action="store_true",
+        help="with --context: also the labs that change more than their own namespaces",
+    )
+    group.addoption(
+        "--image-registry",
+        default="",
+        metavar="HOST/PATH",
+        help="with --context: push the images there, and have the nodes pull them from there",
+    )
+    group.addoption("--yes", action="store_true", help="with --context: do not ask before a cluster is used")
     group.addoption(
         "--nodes", choices=("auto", "pull", "build"), default="auto", help="where the node image comes from"
     )
@@ -112,8 +130,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Labs that share a thing there is one of go in their module's order, and to one worker: others would only wait.
     """
-    sharing = [item for item in items if _needs(item)]
-    others = sorted((item for item in items if not _needs(item)), key=lambda item: -_takes_s(item))
+    sharing = [item for item in items if _needs_minikube(item)]
+    others = sorted((item for item in items if not _needs_minikube(item)), key=lambda item: -_takes_s(item))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     # xdist's work stealing begins with one stretch of the list for each worker, the longer ones last.
     room = [(len(items) + worker) // workers for worker in range(workers)]
@@ -174,6 +192,8 @@ def lab(
         raise CannotRun(f"{request.node.nodeid} uses `lab` but declares no claim; put @claim above it")
     if elsewhere := claim.not_of(kind_cluster.kubernetes):
         pytest.skip(elsewhere)
+    if lacking := kind_cluster.lacks(claim):
+        pytest.skip(lacking)
     with _turn(request.config.stash[RUN], claim):
         lab = Lab(kind_cluster, claim, sabotaged, load)
         request.node.stash[LAB] = lab
@@ -187,7 +207,9 @@ def lab(
 
 @pytest.fixture
 def docker(lab: Lab) -> Docker:
-    """The words about Docker, on the engine that the cluster runs on."""
+    """The words about Docker, on the engine that the cluster runs on, for a claim that needs it."""
+    if lab.claim.needs != "engine":
+        raise Inconclusive('the claim of a lab about Docker says so: needs="engine"')
     return Docker(lab)
 
 
@@ -207,7 +229,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if sabotage := _sabotage(item):
             item.user_properties.append((junit.SABOTAGE, sabotage.name))
     # Before anything is made for the lab, even the cluster.
-    if _needs(item) and (missing := item.config.stash[RUN].minikube_missing()):
+    if _needs_minikube(item) and (missing := item.config.stash[RUN].minikube_missing()):
         pytest.skip(missing)
 
 
@@ -304,7 +326,7 @@ def _turn(run: Run, claim: Claim) -> contextlib.AbstractContextManager[object]:
     """
     if claim.takes_a_node:
         return filelock.FileLock(run.cluster().kubeconfig_path.with_name("spare-node.lock"))
-    if claim.needs and (profile := run.minikube()):
+    if claim.needs == "minikube" and (profile := run.minikube()):
         return filelock.FileLock(profile.lock)
     return contextlib.nullcontext()
 
@@ -320,7 +342,7 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         elif outcome != "passed" and (trouble := lab.trouble()):
             outcome, message = "inconclusive", f"{trouble} ({message})"
             cause = CLUSTER_ENDED if lab.dead() else ""
-    return Observation(
+    observation = Observation(
         claim=claim.id,
         nodeid=item.nodeid,
         sabotage=sabotage.name if sabotage else None,
@@ -339,6 +361,7 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         latencies_s=lab.history.latencies_s if lab else [],
         line=_line(item, call),
     )
+    return verdicts.hide(observation, lab.cluster.hidden) if lab and lab.cluster.hidden else observation
 
 
 def _outcome(error: BaseException | None) -> tuple[Any, str]:
@@ -379,9 +402,9 @@ def _takes_s(item: pytest.Item) -> float:
     return claim.takes_s if claim else 0.0
 
 
-def _needs(item: pytest.Item) -> bool:
+def _needs_minikube(item: pytest.Item) -> bool:
     claim = _claim(item)
-    return claim is not None and claim.needs is not None
+    return claim is not None and claim.needs == "minikube"
 
 
 def _slug(name: str) -> str:

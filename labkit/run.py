@@ -25,10 +25,11 @@ import pytest
 
 from labkit import claims, ledger, priority, prose, summary, verdicts
 from labkit.claims import Claim
-from labkit.cluster import LabCluster, minikube
+from labkit.cluster import LabCluster, attach, minikube
 from labkit.cluster.minikube import Profile
 from labkit.paths import ROOT
 from labkit.progress import Progress
+from labkit.trouble import CannotRun
 from labkit.verdicts import Observation
 
 LABS = ROOT / "labs"
@@ -88,13 +89,15 @@ class Run:
     @property
     def results(self) -> Path | None:
         """The file that this run's results are in; None where there are none."""
-        return verdicts.results_path(self._cluster.kubernetes) if self._cluster and self._judged else None
+        if not self._cluster or not self._judged:
+            return None
+        return verdicts.results_path(self._cluster.kubernetes, self._cluster.results)
 
     def cluster(self) -> LabCluster:
         """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
         if self._cluster is None:
             if handed := (self._worker or self._attached):
-                self._cluster = LabCluster.attach(handed["labs"])
+                self._cluster = attach(handed["labs"])
                 self._minikube = Profile.attach(handed["minikube"]) if handed["minikube"] else None
             else:
                 self._cluster = self._make()
@@ -107,6 +110,8 @@ class Run:
 
     def minikube_missing(self) -> str | None:
         """Say why the run has no minikube, if it has none; nothing is made for that."""
+        if self._config.getoption("context"):
+            return minikube.ELSEWHERE
         if handed := (self._worker or self._attached):
             return None if handed["minikube"] else minikube.MISSING
         return None if self._config.getoption("minikube") or minikube.is_on_path() else minikube.MISSING
@@ -184,38 +189,84 @@ class Run:
         self._stack.close()
 
     def _make(self) -> LabCluster:
-        name = self._config.getoption("cluster_name")
+        context = self._config.getoption("context")
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
         # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
         from labkit.cluster import interruption  # noqa: PLC0415
-        from labkit.cluster.provision import running  # noqa: PLC0415
 
         interruption.end_in_order_on_sigterm()
 
         if terminal:
             self._progress = Progress(lambda line: terminal.write_line(line, flush=True))
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            # minikube first: where it is to be built and cannot be, no cluster is made in vain.
-            source = minikube.source(
-                self._config.getoption("kubernetes"), build=self._config.getoption("minikube"), progress=self._progress
-            )
-            cluster = self._stack.enter_context(
-                running(
-                    self._config.getoption("kubernetes"),
-                    nodes=self._config.getoption("nodes"),
-                    keep=self._config.getoption("keep_cluster"),
-                    name=None if name == PYTEST_KINDS_OWN else name,
-                    logs=self._logs,
-                    progress=self._progress,
-                )
-            )
-            if source:
-                leased = minikube.leased(source, cluster.kubectl_path, self._progress)
-                self._minikube = self._stack.enter_context(leased)
+            cluster = self._of_context(context) if context else self._own()
         self._stack.enter_context(priority.session_ahead())
         self._labs_began = (time.monotonic(), _busy_s())
         return cluster
+
+    def _own(self) -> LabCluster:
+        """Make a cluster, or take a kept one, and see to a minikube beside it where one is wanted."""
+        from labkit.cluster.provision import running  # noqa: PLC0415
+
+        option, name = self._config.getoption, self._config.getoption("cluster_name")
+        for only in ("image_registry", "allow_cluster_wide"):
+            if option(only):
+                raise CannotRun(f"--{only.replace('_', '-')} is for a cluster that is there: name it with --context")
+        version = option("kubernetes") or "latest"
+        # minikube first: where it is to be built and cannot be, no cluster is made in vain.
+        source = minikube.source(version, build=option("minikube"), progress=self._progress)
+        cluster = self._stack.enter_context(
+            running(
+                version,
+                nodes=option("nodes"),
+                keep=option("keep_cluster"),
+                name=None if name == PYTEST_KINDS_OWN else name,
+                logs=self._logs,
+                progress=self._progress,
+            )
+        )
+        if source:
+            leased = minikube.leased(source, cluster.kubectl_path, self._progress)
+            self._minikube = self._stack.enter_context(leased)
+        return cluster
+
+    def _of_context(self, context: str) -> LabCluster:
+        """Use the cluster that is there already under this context of the user's kubeconfig."""
+        from labkit.cluster import consent, existing  # noqa: PLC0415
+
+        option = self._config.getoption
+        if option("kubernetes"):
+            raise CannotRun(
+                "the version is that of the context's cluster: leave out --kubernetes, or leave out --context"
+            )
+        if option("minikube") or option("keep_cluster") or option("cluster_name") != PYTEST_KINDS_OWN:
+            raise CannotRun(
+                "--context uses a cluster as it is: leave out --minikube, --keep-cluster and --cluster-name"
+            )
+
+        def ask(text: str) -> None:
+            if capture := self._config.pluginmanager.getplugin("capturemanager"):
+                capture.suspend_global_capture(in_=True)  # whoever has suspended the rest resumes this too
+            consent.ask(text)
+
+        def push(registry: str) -> tuple[str, ...]:
+            from labkit import images, supply  # noqa: PLC0415
+
+            return images.push(images.build(supply.provide_python(self._progress), self._progress), registry)
+
+        return self._stack.enter_context(
+            existing.using(
+                context,
+                cluster_wide=option("allow_cluster_wide"),
+                registry=option("image_registry"),
+                keep=option("keep_namespaces"),
+                at_a_time=int(getattr(self._config.option, "numprocesses", None) or 1),
+                consent=consent.given if option("yes") else ask,
+                push=push,
+                progress=self._progress,
+            )
+        )
 
     def _again_alone(self) -> None:
         """Observe each inconclusive test once more, one after another, with nothing else running."""
@@ -258,15 +309,19 @@ class Run:
         kubernetes = {
             "server": self._cluster.kubernetes,
             "kubelet": self._cluster.kubernetes,
-            "kubectl": self._cluster.kubernetes,
+            "kubectl": self._cluster.kubectl_version,
             "node_image": self._cluster.image,
             "origin": self._cluster.origin,
             "started": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
         }
+        if self._cluster.build != self._cluster.kubernetes:
+            kubernetes["build"] = self._cluster.build
         judged = {record["topic"] for record in self.records}
         topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
-        verdicts.write(verdicts.results_path(self._cluster.kubernetes), kubernetes, self.records, topics)
+        verdicts.write(
+            verdicts.results_path(self._cluster.kubernetes, self._cluster.results), kubernetes, self.records, topics
+        )
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:

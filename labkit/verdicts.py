@@ -52,6 +52,22 @@ class Observation:
     line: int = 0
 
 
+def hide(observation: Observation, words: Mapping[str, str]) -> Observation:
+    """Give the observation with other words for those that no record may show, wherever they are in it."""
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [without(inner) for inner in value]
+        if isinstance(value, str):
+            for word, said in words.items():
+                value = value.replace(word, said)
+        return value
+
+    return Observation(**without(asdict(observation)))
+
+
 def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give a claim's record from all that was observed of it, in the order in which it was.
 
@@ -158,9 +174,9 @@ def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (),
     return EXIT_INCONCLUSIVE if verdicts["inconclusive"] else EXIT_HOLDS
 
 
-def results_path(kubernetes: str) -> Path:
-    """Give the path of the results of a Kubernetes version, such as "v1.37.0"."""
-    return ROOT / "results" / f"{kubernetes.removeprefix('v')}.json"
+def results_path(kubernetes: str, folder: str = "") -> Path:
+    """Give the path of the results of a Kubernetes version, such as "v1.37.0", in a folder of results/."""
+    return ROOT / "results" / folder / f"{kubernetes.removeprefix('v')}.json"
 
 
 def _verdict(last: Observation | None) -> tuple[Verdict, str]:

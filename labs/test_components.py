@@ -107,6 +107,7 @@ def test_kubectl_manages_objects_as_far_as_its_user_may(lab: Lab) -> None:
     source=DOCS + "concepts/architecture/nodes/",
     twin="the spare worker, which another lab may have taken away: it is listed in any case",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("one is left out", instead("get nodes -o", "get nodes -l '!labs/spare' -o"))
 @sabotage("no control plane", instead(f"-l {CONTROL_PLANE}", f"-l '!{CONTROL_PLANE}'"))
@@ -135,6 +136,7 @@ def test_get_nodes_lists_the_machines(lab: Lab) -> None:
     source=DESCRIBE,
     twin="node-1: a name that no node has here",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("get in place of describe", instead("describe nodes", "get nodes"))
 @sabotage("all nodes", instead("describe nodes node-1", "describe nodes"))
@@ -158,6 +160,7 @@ def test_describe_needs_the_name_of_a_node(lab: Lab) -> None:
     source=DESCRIBE,
     twin="the control plane: the same command for a node that the Pod is not on",
     takes_s=3,
+    needs="nodes",
 )
 @sabotage(
     "on the other node",
@@ -231,6 +234,7 @@ def test_no_condition_of_a_node_tells_of_its_cpu(lab: Lab) -> None:
     ),
     twin="idle: the same Pod, doing nothing",
     takes_s=5,
+    needs="nodes",
 )
 @sabotage("another request", put("spec.containers[0].resources.requests.cpu", "20m", of="pod/busy"))
 @sabotage("something that needs no metrics", instead("top nodes", "get nodes"))
@@ -270,6 +274,7 @@ def test_describe_shows_requests_not_usage(lab: Lab) -> None:
     ),
     twin="/readyz: the successor, which comes without a warning",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("another kind", instead("get componentstatuses", "get nodes"))
 @sabotage("without etcd", instead("/readyz?verbose", "/readyz?verbose&exclude=etcd"))
@@ -351,6 +356,7 @@ def test_componentstatus_does_not_see_the_nodes(lab: Lab) -> None:
     source=NAMESPACES,
     twin="the lab's own namespace: there the name is taken",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("the same namespace", instead("-payments", ""))
 @sabotage("a kind that has no namespace", instead("get configmaps -n", "get nodes -n"))
@@ -387,6 +393,7 @@ def test_a_namespace_makes_names_unique(lab: Lab) -> None:
     ),
     twin="kube-system: the same command in lower case",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("in lower case", instead("Kube-system", "kube-system"))
 @sabotage("the twin with a capital", instead("-n kube-system", "-n Kube-system"))
@@ -412,6 +419,7 @@ def test_no_namespace_has_a_capital_letter(lab: Lab) -> None:
     ),
     no_twin=INSTALLED,
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("kube-proxy in their place", instead("-l tier=control-plane", "-l k8s-app=kube-proxy"))
 @sabotage("DNS in its place", instead("-l k8s-app=kube-proxy", "-l k8s-app=kube-dns"))
@@ -445,6 +453,7 @@ def test_the_owner_tells_who_runs_a_component(lab: Lab) -> None:
     source=STATIC + "#behavior-of-static-pods",
     twin="ordinary: the same Pod, created through the API",
     takes_s=8,
+    needs="nodes",
 )
 @sabotage(
     "created through the API",
@@ -498,6 +507,7 @@ def test_deleting_a_mirror_does_not_stop_a_static_pod(lab: Lab) -> None:
     ),
     twin="own: the same Pod, which sees its own processes only",
     takes_s=3,
+    needs="nodes",
 )
 @sabotage("processes of its own only", remove("spec.hostPID", of="pod/node"))
 @sabotage("both see the node", put("spec.hostPID", True, of="pod/own"))
@@ -535,6 +545,7 @@ def test_the_kubelet_and_the_runtime_are_no_pods(lab: Lab) -> None:
     ),
     twin="ordinary: the same Pod without the toleration",
     takes_s=3,
+    needs="nodes",
 )
 @sabotage("both tolerate", put("spec.tolerations", [{"operator": "Exists"}], of="pod/ordinary"))
 @sabotage("the taint of a worker", instead(f"-l {CONTROL_PLANE}", "-l labs/spare"))
@@ -642,6 +653,7 @@ def test_kube_proxy_makes_service_addresses_work(lab: Lab) -> None:
     ),
     twin="ordinary: the same DaemonSet without tolerations",
     takes_s=2,
+    needs="nodes",
 )
 @sabotage("both tolerate all", put("spec.template.spec.tolerations", [{"operator": "Exists"}], of="daemonset/ordinary"))
 @sabotage("Pods of something else", instead("-l k8s-app=kube-proxy", "-l k8s-app=kube-dns"))
@@ -673,6 +685,7 @@ def test_a_daemonset_that_tolerates_all_is_on_every_node(lab: Lab) -> None:
     source=DAEMONSET,
     twin="bare: the same Pod, which belongs to no DaemonSet",
     takes_s=3,
+    needs="nodes",
 )
 @sabotage("Pods of something else", instead("-l k8s-app=kube-proxy", "-l tier=control-plane"))
 @sabotage("the other Pod", instead("delete pods --wait=false -l app=daemon", "delete pods --wait=false -l app=bare"))
@@ -710,6 +723,7 @@ def test_a_daemonset_replaces_its_pod_on_the_same_node(lab: Lab) -> None:
     source=DOCS + "reference/kubectl/#resource-types",
     twin="daemonSet5: a kind that there is not",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("misspelled", instead("daemonSets ", "daemonSet5 "))
 @sabotage("the other one spelled right", instead("daemonSet5 ", "daemonSets "))
@@ -782,6 +796,7 @@ def test_dns_finds_services_by_name(lab: Lab) -> None:
     ),
     no_twin=INSTALLED,
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("the new name", instead("deployments --namespace=kube-system kube-dns", "deployments -n kube-system coredns"))
 @sabotage("another label", instead("-l k8s-app=kube-dns", "-l k8s-app=kube-proxy"))
@@ -882,6 +897,7 @@ def test_kubectl_proxy_listens_on_8001(lab: Lab) -> None:
     ),
     twin="kube-dns: a Service that is there, found in the same way",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("one that is there", instead("=kubernetes-dashboard", "=kube-dns"))
 @sabotage("the twin is not there", instead("=kube-dns", "=kube-dms"))
@@ -932,6 +948,7 @@ def test_the_shortcut_to_the_dashboard_is_gone(lab: Lab) -> None:
     ),
     twin="web: a Service of the lab's own, under a path of the same form",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage(
     "a Service that is there",

@@ -17,6 +17,7 @@ IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
     notes=wrong("a Dockerfile is shown as YAML", "it is a format of its own, which kubectl does not take"),
     twin="docker, which is given the same file",
     takes_s=1,
+    needs="engine",
 )
 @sabotage(
     "a manifest after all",
@@ -47,6 +48,7 @@ def test_a_dockerfile_is_not_a_manifest(lab: Lab, docker: Docker) -> None:
     notes=wrong("DIR ./app sets the directory", "there is no DIR; the instruction is WORKDIR"),
     twin="mended: the same with WORKDIR, on no base",
     takes_s=1,
+    needs="engine",
 )
 @sabotage(
     "the instruction is known",
@@ -73,6 +75,7 @@ def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab, docker: D
     notes=wrong("the image is built from pythonn:3.6", "there is no pythonn; the image is named python"),
     twin="python.Dockerfile: the same with the name of an image that is here",
     takes_s=3,
+    needs="engine",
 )
 @sabotage("an image of that name is here", instead("/python:3.6 ", "/pythonn:3.6 "))
 @sabotage("the name is right", instead("pythonn", "python", of="docker/from/pythonn.Dockerfile"))
@@ -105,6 +108,7 @@ def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab, docker: Docker) 
     ),
     twin="3.6: the Python of the notes",
     takes_s=1,
+    needs="engine",
 )
 @sabotage("a Python that Django still runs on", instead('"3.6" in', '"3.13" in'))
 @sabotage("the image has the old one", instead("sys.version.split()[0]", '"3.6"'))
@@ -131,6 +135,7 @@ def test_the_python_of_an_image_has_to_fit_its_packages(docker: Docker) -> None:
     source=f"{BUILD}concepts/context/#dockerignore-files",
     twin="secret.txt: a file beside the others that .dockerignore names",
     takes_s=2,
+    needs="engine",
 )
 @sabotage("all is ignored", instead("secret.txt", "*", of="docker/copy/.dockerignore"))
 @sabotage("nothing is ignored", instead("secret.txt", "# secret.txt", of="docker/copy/.dockerignore"))
@@ -154,6 +159,7 @@ def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab, docker: Docke
     notes=imprecise("./app is where the application is", "./app counts from the directory before; /app is /app"),
     twin="absolute: the same stage with /app",
     takes_s=1,
+    needs="engine",
 )
 @sabotage("both are absolute", instead("WORKDIR ./app", "WORKDIR /app", of="docker/workdir/Dockerfile"))
 @sabotage("both are relative", instead("WORKDIR /app", "WORKDIR ./app", of="docker/workdir/Dockerfile"))
@@ -176,6 +182,7 @@ def test_a_relative_workdir_counts_from_the_one_before(lab: Lab, docker: Docker)
     source=f"{DOCKERFILE}#run",
     twin="outside: the same Dockerfile without WORKDIR",
     takes_s=6,
+    needs="engine",
 )
 @sabotage("both in /app", instead("COPY . /app", "COPY . /app\nWORKDIR /app", of="docker/pip/outside.Dockerfile"))
 @sabotage("nothing is required", instead("./strings", "# ./strings", of="docker/pip/requirements.txt"))
@@ -202,6 +209,7 @@ def test_pip_finds_the_requirements_in_the_working_directory(lab: Lab, docker: D
     ledger=["docker.copy", "docker.run-pip"],
     twin="the step before the changed file, which is not executed again",
     takes_s=7,
+    needs="engine",
 )
 @sabotage(
     "all is copied first, as in the notes", instead("COPY requirements.txt", "COPY .", of="docker/cache/Dockerfile")
@@ -236,6 +244,7 @@ def test_a_step_is_executed_again_only_after_a_change(lab: Lab, docker: Docker) 
     source="https://docs.docker.com/reference/cli/docker/buildx/build/#tag",
     twin="1: another name of the first image, under which no other is built",
     takes_s=2,
+    needs="engine",
 )
 @sabotage("the next image is named otherwise", instead(":latest --label version=2", ":2 --label version=2"))
 @sabotage("it takes the other name", instead(":latest --label version=2", ":1 --label version=2"))
@@ -264,6 +273,7 @@ def test_a_tag_is_a_name_that_moves(lab: Lab, docker: Docker) -> None:
     ),
     twin="exec: the same image with the exec form",
     takes_s=5,
+    needs="engine",
 )
 @sabotage(
     "the shell makes way", instead("ENTRYPOINT python3", "ENTRYPOINT exec python3", of="docker/entrypoint/Dockerfile")
@@ -307,6 +317,7 @@ def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab, docker: Docker
     ledger=["docker.entrypoint-shell-form"],
     twin="exec: the same Pod, of the image with the exec form",
     takes_s=12,
+    needs="engine",
 )
 @sabotage(
     "the shell makes way", instead("ENTRYPOINT python3", "ENTRYPOINT exec python3", of="docker/entrypoint/Dockerfile")
@@ -355,6 +366,7 @@ def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab, docker: 
     ),
     twin="everywhere: the same command with 0.0.0.0:8000",
     takes_s=5,
+    needs="engine",
 )
 @sabotage("both for everybody", instead('"runserver"]', '"runserver", "0.0.0.0:8000"]', of="docker/bind/Dockerfile"))
 @sabotage("both for themselves", instead(', "0.0.0.0:8000"]', "]", of="docker/bind/Dockerfile"))
@@ -390,6 +402,7 @@ def test_runserver_answers_inside_its_container_only(lab: Lab, docker: Docker) -
     ledger=["docker.runserver-bind"],
     twin="everywhere: the same Pod, listening at 0.0.0.0",
     takes_s=5,
+    needs="engine",
 )
 @sabotage("both for everybody", put("spec.containers[0].args", ["0.0.0.0"], of="pod/loopback"))
 @sabotage("both for themselves", put("spec.containers[0].args", ["127.0.0.1"], of="pod/everywhere"))
@@ -417,6 +430,7 @@ def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None
     ),
     twin="versioned: a container of the same Pod, of the same image under the tag 1",
     takes_s=8,
+    needs="engine",
 )
 @sabotage("what is there will do", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/tags"))
 @sabotage("both are latest", put("spec.containers[1].imagePullPolicy", "Always", of="pod/tags"))
@@ -454,6 +468,7 @@ def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker)
     ledger=["docker.build-command"],
     twin="present: a container of the same Pod, of an image that was loaded onto its node",
     takes_s=6,
+    needs="engine",
 )
 @sabotage("it is on the node", put("spec.containers[0].image", "labs/web:1", of="pod/images"))
 @sabotage("somebody is asked for it", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/images"))

@@ -37,6 +37,7 @@ NO_FINALIZER = """--type=json -p '[{"op": "remove", "path": "/metadata/finalizer
     source=OBJECTS + "namespaces/#setting-the-namespace-for-a-request",
     twin="drum-api: a Service in the namespace where kubectl looks by itself",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("both in one namespace", remove("metadata.namespace", of="service/guitar-api"))
 @sabotage("not all namespaces", instead("--all-namespaces ", ""))
@@ -66,6 +67,7 @@ def test_get_looks_into_one_namespace(lab: Lab) -> None:
     source=OBJECTS + "finalizers/#how-finalizers-work",
     twin="free: a namespace with an object like that, but without the finalizer",
     takes_s=8,
+    cluster_wide=True,
 )
 @sabotage("nothing holds it", remove("metadata.finalizers", of="configmap/held"))
 def test_a_namespace_takes_its_objects_along(lab: Lab) -> None:
@@ -168,6 +170,7 @@ def test_a_new_context_needs_its_cluster_and_its_user(lab: Lab) -> None:
     source=OBJECTS + "namespaces/#setting-the-namespace-preference",
     twin="a copy of the file, made before",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("another context", instead("set-context --current", "set-context another"))
 @sabotage("the copy is made afterwards", instead("--kubeconfig=copy get", "get"))
@@ -237,6 +240,7 @@ def test_a_context_takes_its_namespace_by_a_word_only(lab: Lab) -> None:
     ),
     twin="the same commands once the namespace is there",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("the lab's own namespace", instead("-later", ""))
 def test_nobody_checks_the_namespace_of_a_context(lab: Lab) -> None:
@@ -286,6 +290,7 @@ def test_use_context_switches_to_a_context_that_is_there(lab: Lab) -> None:
     ),
     twin="drum-api: a Service of another namespace, and the nodes, which are in none",
     takes_s=1,
+    cluster_wide=True,
 )
 @sabotage("the context stays", skip("config set-context"))
 @sabotage("a kind that is in a namespace", instead("get nodes", "get pods"))
@@ -811,7 +816,7 @@ def test_a_rollout_that_fails_keeps_the_old_pods(lab: Lab) -> None:
     takes_s=1,
 )
 @sabotage("both names", instead("delete services guitar-api", "delete services guitar-api drum-api"))
-@sabotage("in a namespace where there is none", instead("services guitar-api", "services guitar-api -n kube-system"))
+@sabotage("nothing is deleted", instead("delete services guitar-api", "delete services guitar-api --dry-run=server"))
 def test_delete_takes_a_type_and_names(lab: Lab) -> None:
     """kubectl delete takes a type and names, and deletes these objects: a second time there is nothing to delete."""
     # Given two Services,

@@ -124,6 +124,7 @@ def test_containers_of_a_pod_share_its_address_and_ports(lab: Lab) -> None:
     ),
     twin="of-the-node: the same Pod with hostNetwork",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("another name is given", put("spec.hostname", "guitar", of="pod/own"))
 @sabotage("no network of the node", remove("spec.hostNetwork", of="pod/of-the-node"))
@@ -258,6 +259,8 @@ def test_a_manifest_says_what_is_to_be_and_a_command_what_to_do(lab: Lab) -> Non
     source=f"{ARCHITECTURE}#etcd",
     twin="tried: a Pod that the API server has answered for, but was told not to keep",
     takes_s=4,
+    cluster_wide=True,
+    needs="nodes",
 )
 @sabotage("both are kept", instead("--dry-run=server", "--restart=Never"))
 @sabotage("nothing is deleted", skip("delete pod"))
@@ -393,6 +396,7 @@ def test_all_containers_of_a_pod_are_on_its_node(lab: Lab) -> None:
     ),
     twin="one-node: the same ReplicaSet, whose Pods may be on one node only",
     takes_s=2,
+    needs="nodes",
 )
 @sabotage(
     "only the control plane",
@@ -433,6 +437,7 @@ def test_replicas_are_spread_over_nodes_where_that_is_possible(lab: Lab) -> None
     ledger=["pods.replica-spread"],
     twin="wish: the same constraint with ScheduleAnyway",
     takes_s=2,
+    needs="nodes",
 )
 @sabotage(
     "only a wish",
@@ -538,7 +543,7 @@ def test_kubectl_run_needs_an_image_and_is_not_deprecated(lab: Lab) -> None:
 
     # then the one has it, without a word of warning, and the other is not made.
     assert "deprecated" not in made.stderr
-    assert made.stdout == "labs/web:1"
+    assert made.stdout == lab.image("labs/web:1")
     assert 'required flag(s) "image" not set' in refused.stderr
 
 
@@ -671,7 +676,7 @@ def test_most_of_a_pod_cannot_be_changed(lab: Lab) -> None:
     # then the port is refused, and the image changes in the same Pod.
     assert "pod updates may not change fields other than" in refused.stderr
     assert changed_too.uid == kuard.uid
-    assert lab.get("Pod", "kuard").raw["spec"]["containers"][0]["image"] == "labs/web:2"
+    assert lab.get("Pod", "kuard").raw["spec"]["containers"][0]["image"] == lab.image("labs/web:2")
 
 
 @claim(

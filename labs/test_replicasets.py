@@ -198,6 +198,7 @@ def test_a_pod_that_cannot_run_is_not_healed(lab: Lab) -> None:
     source="https://kubernetes.io/docs/concepts/architecture/controller/",
     twin="free: the same ReplicaSet, whose Pods the ban does not pick",
     takes_s=6,
+    cluster_wide=True,
 )
 @sabotage(
     "the ban does not pick its Pods",

@@ -150,6 +150,7 @@ def test_a_service_without_a_selector_has_the_endpoints_that_are_written_for_it(
     source=PROXY,
     twin="headless: the same Service without an address of its own",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("headless both", put("spec.clusterIP", "None", of="service/web"))
 @sabotage("an address for both", remove("spec.clusterIP", of="service/headless"))
@@ -428,6 +429,7 @@ def test_an_external_name_is_an_alias_and_no_more(lab: Lab) -> None:
     source=SERVICE + "#type-nodeport",
     twin="inside: the same Service of type ClusterIP",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("inside only", put("spec.type", "ClusterIP", of="service/outside"))
 @sabotage("both outside", put("spec.type", "NodePort", of="service/inside"))
@@ -465,6 +467,7 @@ def test_a_node_port_is_open_on_every_node(lab: Lab) -> None:
     source="https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-iptables",
     twin="web: a client with a loopback address of its own",
     takes_s=5,
+    needs="nodes",
 )
 @sabotage("inside only", put("spec.type", "ClusterIP", of="service/web"))
 @sabotage("both at home", put("spec.hostNetwork", True, of="pod/web"))
@@ -497,6 +500,7 @@ def test_a_node_port_answers_at_localhost_of_a_node(lab: Lab) -> None:
     source=PROXY + "#external-traffic-policy",
     twin="outside: the same Service with the policy Cluster, which is the default",
     takes_s=6,
+    needs="nodes",
 )
 @sabotage("Cluster for both", remove("spec.externalTrafficPolicy", of="service/local"))
 @sabotage("Local for both", put("spec.externalTrafficPolicy", "Local", of="service/outside"))
@@ -529,6 +533,7 @@ def test_with_the_policy_local_a_node_without_a_pod_does_not_answer(lab: Lab) ->
     source=SERVICE + "#loadbalancer",
     twin="pending: the same Service, for which nobody writes an address",
     takes_s=5,
+    needs="nodes",
 )
 @sabotage("for the other one", instead("patch service served", "patch service pending"))
 @sabotage("for nobody", skip("patch service served"))

@@ -51,6 +51,7 @@ def test_a_volume_outlives_its_container(lab: Lab) -> None:
     source=VOLUMES + "#emptydir",
     twin="kept: a volume of the same Pod that is a directory of its node",
     takes_s=6,
+    needs="nodes",
 )
 @sabotage(
     "both of the node",
@@ -229,6 +230,7 @@ def test_tabs_do_not_indent_yaml(lab: Lab) -> None:
     notes=wrong("kind: pod", "kind: Pod; kinds are written with capitals"),
     twin="notes-mended.yaml: the manifest with all its mistakes mended",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("a capital", put("kind", "Pod", of="pod/kuard"))
 @sabotage("the mended one in lower case", put("kind", "pod"))
@@ -254,6 +256,7 @@ def test_the_case_of_a_kind_matters(lab: Lab) -> None:
     ),
     twin="notes-mended.yaml: the manifest with the same name twice",
     takes_s=1,
+    needs="nodes",
 )
 @sabotage("the same name", put("spec.containers[0].volumeMounts[0].name", "kuard-data"))
 @sabotage("one letter of the volume", put("spec.volumes[0].name", "kaurd-data"))
@@ -278,6 +281,7 @@ def test_a_mount_names_a_volume_of_its_pod(lab: Lab) -> None:
     ),
     twin="misspelt: a volume of the other Pod with two letters changed in its path",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("a typo in one more", put("spec.volumes[0].hostPath.path", "/tmp/labs/kaurd", of="pod/other"))
 @sabotage(
@@ -308,6 +312,7 @@ def test_a_misspelt_host_path_is_another_directory(lab: Lab) -> None:
     ),
     twin="here: the Pod that comes to the node of the first",
     takes_s=7,
+    needs="nodes",
 )
 @sabotage(
     "both here",
@@ -345,6 +350,7 @@ def test_a_host_path_persists_on_its_node_only(lab: Lab) -> None:
     ),
     twin="owned: a directory like it, which is first given to the user of the Pod",
     takes_s=4,
+    needs="nodes",
 )
 @sabotage("root", put("spec.containers[0].securityContext.runAsUser", 0))
 @sabotage("nobody gives it away", remove("spec.initContainers"))
@@ -398,6 +404,7 @@ def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
     notes=changed("a Pod may use a disk of AWS or GCP", "only where the cloud's CSI driver is installed", since="1.27"),
     twin="on-the-node: the same Pod with an emptyDir",
     takes_s=5,
+    needs="nodes",
 )
 @sabotage(
     "no cloud",

@@ -17,7 +17,7 @@ LABS = ROOT / "labs"
 
 PURE = {
     *("claims", "budgets", "views", "sabotage", "history", "instrument", "verdicts", "ledger", "summary", "evidence"),
-    *("cgroup", "quantities", "prose", "machines/github", "machines/junit", "machines/changes"),
+    *("cgroup", "quantities", "prose", "scope", "naming", "machines/github", "machines/junit", "machines/changes"),
 }
 """Rooms without a door: no Docker, no network, no process."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -91,6 +92,7 @@ def test_what_is_looked_at_in_vain_as_a_given_says_nothing_about_the_claim(lab_o
 def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LabCluster, "workers", (SimpleNamespace(name="worker"),))
     lab = lab_of('echo "cannot read $3" >&2; exit 1')
+    lab.claim = dataclasses.replace(lab.claim, cluster_wide=True)
     with pytest.raises(Failed):
         lab.apply("replicasets/no-pods-from-the-controller.yaml")
     (command,) = lab.evidence.commands
@@ -156,3 +158,62 @@ def test_what_would_keep_an_object_for_ever_is_taken_away_with_the_lab(
     lab.close()
     patched = [c["command"] for c in lab.evidence.commands if c["command"].startswith("kubectl patch")]
     assert bool(patched) == ("labs.example/hold" in finalizers)
+
+
+WIDE = "its claim does not say cluster_wide=True"
+
+
+@pytest.mark.parametrize("word", ["kubectl", "refused", "tried", "terminal"])
+def test_what_reaches_further_than_its_claim_says_is_not_done(lab_of: Callable[..., Lab], word: str) -> None:
+    lab = lab_of("exit 0")
+    with pytest.raises(NotSetUp, match=WIDE):
+        getattr(lab, word)("create namespace other")
+    assert lab.evidence.commands == []
+    lab.claim = dataclasses.replace(lab.claim, cluster_wide=True)
+    lab.kubectl("create namespace other")
+
+
+def test_neither_a_shell_nor_a_manifest_nor_a_sabotage_reaches_further(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0", Sabotage("further", (instead("configmap guitar", "namespace guitar"),)))
+    for act in (
+        lambda: lab.shell("true; kubectl delete node one"),
+        lambda: lab.kubectl("create configmap guitar"),
+        lambda: lab.kubectl("apply -f -", stdin="kind: Namespace"),
+        lambda: lab.apply("components/second-namespace.yaml"),
+    ):
+        with pytest.raises(NotSetUp, match=WIDE):
+            act()
+    with pytest.raises(NotSetUp, match='does not say needs="nodes"'):
+        lab.apply("volumes/not-root.yaml")
+    assert lab.evidence.commands == []
+
+
+def test_what_is_of_the_cluster_carries_its_name(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("cat $3 >&2; exit 1")
+    lab.claim = dataclasses.replace(lab.claim, cluster_wide=True)
+    with pytest.raises(Failed, match="labs/cluster: c"):
+        lab.apply("components/second-namespace.yaml")
+
+
+def test_images_are_named_as_the_cluster_has_them(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("cat $3 >&2; exit 1", Sabotage("another", (instead("image=labs/web:1", "image=labs/web:2"),)))
+    lab.cluster.registry = "host/team"
+    with pytest.raises(Failed, match="image: host/team/web:1"):
+        lab.apply("health/liveness-twins.yaml")
+    assert lab.image("labs/web:1") == "host/team/web:1"
+    lab.tried("run web --image=labs/web:1")
+    assert lab.evidence.commands[-1]["command"] == "kubectl run web --image=host/team/web:2"
+    (text,) = lab.evidence.manifests.values()
+    assert "image: host/team/web:1" in text
+
+
+def test_a_lab_that_turns_its_kubeconfig_elsewhere_changes_nothing_there(lab_of: Callable[..., Lab]) -> None:
+    lab = lab_of("exit 0")
+    elsewhere = [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "kube-system"}}]
+    config = {"contexts": elsewhere, "current-context": "x"}
+    lab._kubeconfig.write_text(json.dumps(config))
+    lab.kubectl("delete pod web")
+    lab.kubectl("config use-context x")
+    lab.kubectl("get pods")
+    with pytest.raises(NotSetUp, match="goes to namespace kube-system"):
+        lab.kubectl("delete pod web")

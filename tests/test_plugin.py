@@ -115,6 +115,23 @@ def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--context", "prod", "--kubernetes", "1.36"], "the version is that of the context's cluster"),
+        (["--context", "prod", "--keep-cluster"], "--context uses a cluster as it is"),
+        (["--context", "prod", "--minikube"], "--context uses a cluster as it is"),
+        (["--image-registry", "host/path"], "--image-registry is for a cluster that is there"),
+        (["--allow-cluster-wide"], "--allow-cluster-wide is for a cluster that is there"),
+    ],
+)
+def test_a_context_goes_with_some_options_only(pytester: pytest.Pytester, options: list[str], said: str) -> None:
+    pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
+    pytester.makepyfile(test_topic=LAB.format(body="pass"))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
+    assert (int(result.ret), said in result.stdout.str()) == (3, True), result.stdout.str()
+
+
+@pytest.mark.parametrize(
     ("workers", "order"),
     [
         (1, ["mk_a", "mk_b", "long", "middle", "short"]),

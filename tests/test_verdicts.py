@@ -68,6 +68,18 @@ def test_both_observations_of_an_inconclusive_claim_are_kept() -> None:
     assert [(o["outcome"], o["alone"]) for o in record["observations"]] == [("inconclusive", False), ("passed", True)]
 
 
+def test_what_is_hidden_is_nowhere_in_an_observation() -> None:
+    told = dataclasses.replace(
+        seen("inconclusive", message="dial tcp 203.0.113.7:443: refused"),
+        commands=[{"command": "kubectl cluster-info", "exit": 0, "stdout": "runs at https://203.0.113.7"}],
+        manifests={"a.yaml": "host: 203.0.113.7"},
+    )
+    hidden = verdicts.hide(told, {"203.0.113.7": "the-api-server"})
+    assert "203.0.113.7" not in str(hidden)
+    assert hidden.commands[0]["stdout"] == "runs at https://the-api-server"
+    assert verdicts.hide(told, {}) == told
+
+
 def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "results" / "1.37.0.json"
     record = verdicts.judge(CLAIM, [seen("passed"), seen("assertion", sabotage="no probe", message="assert 0 == 1")])

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import LabCluster, check, interruption, lease, provision, removal
+from labkit.cluster import LabCluster, check, consent, existing, interruption, lease, provision, removal
 from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import engine
@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.set_defaults(act=_up)
     down = acts.add_parser("down", help="remove every cluster of ours that nobody uses")
-    down.set_defaults(act=lambda _, progress: _down(progress))
+    down.add_argument("--context", help="delete what labs have left on the cluster of a context instead")
+    down.add_argument("--yes", action="store_true", help="ask for no consent")
+    down.set_defaults(act=_down)
     look = acts.add_parser("check", help="look at the network of each kept cluster from Pods on all its nodes")
     look.set_defaults(act=lambda _, progress: _check(progress))
     return parser
@@ -54,9 +56,18 @@ def _up(asked: argparse.Namespace, progress: Progress) -> None:
         print(f"  {cluster.kubectl_path} get nodes")
 
 
-def _down(progress: Progress) -> None:
+def _down(asked: argparse.Namespace, progress: Progress) -> None:
+    if asked.context:
+        existing.delete_all(asked.context, consent.given if asked.yes else consent.ask)
+        print(f"nothing of labs is left on the cluster of context {asked.context}")
+        return
     if not lease.records():
         print("there is no cluster of ours on this machine")
+        return
+    for record in lease.records():
+        if record.maker == lease.CONTEXT:
+            _clear(record)
+    if all(record.maker == lease.CONTEXT for record in lease.records()):
         return
     engine.ensure(progress)
     removed, in_use = removal.remove_all(progress)
@@ -66,8 +77,18 @@ def _down(progress: Progress) -> None:
         print(f"left {record.cluster} alone: {record.holder} uses it; end that first")
 
 
+def _clear(record: lease.Record) -> None:
+    held = lease.take(record.cluster)
+    if held is None:
+        print(f"left what {record.cluster} has on {record.origin} alone: {record.holder} uses it; end that first")
+        return
+    with held:
+        existing.clear(held)
+        print(f"deleted what {record.cluster} has left on {record.origin}")
+
+
 def _check(progress: Progress) -> None:
-    kept = [record.cluster for record in lease.records() if record.kept]
+    kept = [record.cluster for record in lease.records() if record.kept and record.maker == lease.KIND]
     if not kept:
         raise CannotRun("there is no kept cluster to look at: nox -s up makes one")
     engine.ensure(progress)

@@ -16,7 +16,7 @@ def nodes_of(items: Sequence[Mapping[str, Any]]) -> tuple[Node, ...]:
         Node(
             name=item["metadata"]["name"],
             role="control-plane" if _CONTROL_PLANE in item["metadata"].get("labels", {}) else "worker",
-            address=next(one["address"] for one in item["status"]["addresses"] if one["type"] == "InternalIP"),
+            address=next((one["address"] for one in item["status"]["addresses"] if one["type"] == "InternalIP"), ""),
             pod_cidr=item["spec"].get("podCIDR", ""),
         )
         for item in items

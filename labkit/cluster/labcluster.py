@@ -18,12 +18,16 @@ import tenacity
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
 from labkit.api import Api
+from labkit.claims import Claim
 from labkit.cluster import commands, config, health, network, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.nodes import Node
 from labkit.cluster.threads import at_once
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
+
+LABEL = "labs/cluster"
+"""The label of what labs make in the whole cluster, their namespaces above all: the cluster's name, or the run's."""
 
 CREATE_S = 900
 """Seconds kind is given for a cluster; it took 30 on two idle cores."""
@@ -78,6 +82,10 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
         self.nodes_up = threading.Event()
         """Set once the containers of all nodes run as kind configured them, booted or booting."""
+        self.registry = ""
+        """Where the nodes have the labs' images from, host/path; "" where they have them by the names that labs use."""
+        self.hidden: Mapping[str, str] = {}
+        """What no record may show, and what stands for it there."""
         self._env = commands.environment(name, folder)
 
     def describe(self) -> dict[str, Any]:
@@ -121,6 +129,35 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
     @property
     def workers(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.role == "worker")
+
+    @property
+    def node(self) -> Node:
+        """The node that runs what asks for no other, and that labs pin to."""
+        return self.workers[0]
+
+    @property
+    def spare(self) -> Node | None:
+        """The node that labs may take away, where there is one."""
+        return self.workers[-1]
+
+    @property
+    def build(self) -> str:
+        """The whole version that the API server tells."""
+        return self.kubernetes
+
+    @property
+    def kubectl_version(self) -> str:
+        """The version of the kubectl that labs type."""
+        return self.kubernetes
+
+    @property
+    def results(self) -> str:
+        """The folder of results/ that this cluster's results are in; "" for its top."""
+        return ""
+
+    def lacks(self, claim: Claim) -> str | None:  # noqa: ARG002  other clusters look at it
+        """Say why a claim cannot be shown on this cluster, where it cannot."""
+        return None
 
     def create(self, config_file: str | Path | None = None, *, progress: Progress | None = None) -> None:
         """Make the cluster with kind; `nodes_up` tells when its nodes run, `look` what came of it.

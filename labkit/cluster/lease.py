@@ -28,8 +28,11 @@ from labkit.trouble import CannotRun
 CREATING, RUNNING, KEPT = "creating", "running", "kept"
 """States of a lease: nodes may still be coming; whole, and goes with its run; whole, and left to the user."""
 
-KIND, MINIKUBE = "kind", "minikube"
-"""What makes a cluster: kind, whose clusters all labs run on, or minikube, which a few are about."""
+KIND, MINIKUBE, CONTEXT = "kind", "minikube", "context"
+"""What makes a cluster: kind, whose clusters all labs run on, or minikube, which a few are about.
+
+Or nobody here does: of the cluster of a context what the run makes on it is leased, and the name is the run's.
+"""
 
 _NAME = re.compile(r"labs-[0-9a-f]{8}")
 _RECORD = "lease.json"

@@ -22,6 +22,9 @@ from labkit.supply import versions
 MISSING = "there is no minikube: --minikube builds one from source (nox -s labs -- --minikube), or have one on PATH"
 """Why labs about minikube are not applicable where there is none."""
 
+ELSEWHERE = "it is about minikube on this machine, not about this cluster: a run without --context shows it"
+"""Why they are not on a cluster that is already there."""
+
 
 @dataclass(frozen=True)
 class Profile:

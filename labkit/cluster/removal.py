@@ -108,6 +108,8 @@ def _is_child_of(process: psutil.Process, cluster: str) -> bool:
 def remove_stale(progress: Progress) -> None:
     """Remove what killed runs left, and kept clusters whose nodes no longer run, as after an engine's restart."""
     for record in lease.records():
+        if record.maker == lease.CONTEXT:
+            continue  # a run on clusters of ours has no business with somebody's own
         if record.kept and nodes.all_run(record.cluster, config.node_names(config.read(), record.cluster)):
             continue
         if held := lease.take(record.cluster):
@@ -121,6 +123,8 @@ def remove_all(progress: Progress) -> tuple[list[Record], list[Record]]:
     """Remove every cluster of ours that nobody uses. Gives those removed and those left because they are in use."""
     removed, in_use = [], []
     for record in lease.records():
+        if record.maker == lease.CONTEXT:
+            continue
         held = lease.take(record.cluster)
         if held is None:
             in_use.append(record)

@@ -75,6 +75,18 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     return supplies
 
 
+def provide_python(progress: Progress) -> str:
+    """Provide the image that the sample images are built on, and nothing else. Raises CannotRun."""
+    with disk.told_when_full(), engines.told_when_failing():
+        engine, pinned = engines.ensure(progress), versions.read()
+        if found := python_base.find(engine, pinned):
+            return found
+        with alone("supply", progress, "another run is making what clusters are made of"):
+            workshop = Workshop(cache_dir(), progress, Meter(progress, "the Python base"))
+            workshop.sweep()
+            return python_base.find(engine, pinned) or python_base.provide(engine, workshop, pinned)
+
+
 def provide_minikube(kubernetes: str, *, progress: Progress) -> Minikube:
     """Provide a minikube from source with all that it starts this version of Kubernetes from.
 

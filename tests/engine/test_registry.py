@@ -17,6 +17,7 @@ import pytest
 import tenacity
 from docker.errors import ImageNotFound
 
+from labkit import images as sample_images
 from labkit import supply
 from labkit.progress import Progress
 from labkit.supply import apt, archives, engine, images, kind, python_base, versions
@@ -140,6 +141,24 @@ def test_what_the_registry_does_not_have_is_told_and_built(
     assert "unknown" in told
     with pytest.raises(CannotRun, match=r"could not be pulled .*manifest.* unknown"):
         supply.provide("1.37", nodes="pull", progress=Progress(lines.append))
+
+
+def test_the_images_of_the_labs_are_pushed_by_the_names_that_nodes_pull(
+    registry: str, published: Version, running_engine: Engine
+) -> None:
+    client = running_engine.client
+    client.images.pull(f"{registry}/kindest/node:{published.tag}").tag("labs/web", "try")
+    try:
+        name = f"{registry}/team/web:try"
+        assert sample_images.push(["labs/web:try"], f"{registry}/team") == (name,)
+        assert not images.has_image(running_engine, name), "a name of the registry's is left in the engine"
+        images.pull(name)
+        with pytest.raises(CannotRun, match=r"labs/web:try|127.0.0.1:1/web:try cannot be pushed"):
+            sample_images.push(["labs/web:try"], "127.0.0.1:1")
+    finally:
+        for left in ("labs/web:try", f"{registry}/team/web:try", f"{registry}/kindest/node:{published.tag}"):
+            with contextlib.suppress(ImageNotFound):
+                client.images.remove(left)
 
 
 def test_a_registry_that_is_not_there_is_told(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ class Cluster:
     """As much of a cluster as a run needs to tell what became of it."""
 
     kubernetes, image, origin = "v1.37.0", "node:1", "built"
+    build, kubectl_version, results = "v1.37.0", "v1.37.0", ""
     phases: ClassVar = {"cluster": 1.0}
 
     def describe(self) -> dict[str, str]:

@@ -175,3 +175,10 @@ def test_what_is_the_same_but_for_names_and_times_is_said_once(results: Record, 
 def test_comments_of_a_manifest_are_told_apart() -> None:
     lines = page.commented("# all\nkind: Pod # the twin has none\nname: a#b\n  image: x")
     assert lines == [("", "# all"), ("kind: Pod ", "# the twin has none"), ("name: a#b", ""), ("  image: x", "")]
+
+
+def test_a_cluster_that_was_there_is_told_by_its_context(record: Record, results: Record) -> None:
+    told = results(records=[record("health.liveness-restarts")])
+    told["kubernetes"] |= {"node_image": "", "origin": "context <prod>", "build": "v1.37.0-eks-1"}
+    text = page.render(matrix.build([("1.37.0.json", told)], wanted=["1.37"]))
+    assert '<td>context &lt;prod&gt; <span class="quiet">(v1.37.0-eks-1)</span></td>' in text

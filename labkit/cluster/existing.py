@@ -1,0 +1,555 @@
+"""A cluster that is already there: used by a context of the user's kubeconfig, and left as it was.
+
+Nothing of the user's is written: the run has a copy of its own of what the context names. What labs make there carries
+the run's name as a label, and the run has a lease as a cluster of ours has, so that what a killed run left is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import tenacity
+
+from labkit.api import Api, Refused
+from labkit.claims import Claim
+from labkit.cluster import commands, health, interruption, lease
+from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
+from labkit.cluster.lease import Lease
+from labkit.cluster.nodes import Node
+from labkit.paths import cache_dir
+from labkit.progress import Progress
+from labkit.trouble import CannotRun, Inconclusive
+
+GONE_S = 180.0
+"""Seconds for a cluster to be rid of a run's namespaces: 6 after the last lab on two idle cores."""
+
+PULLED_S = 300.0
+"""Seconds for the nodes to pull the images: some MB each."""
+
+CONFIG_S = 60.0
+"""Seconds for kubectl to read the user's kubeconfig."""
+
+SKEW = 1
+"""Minors by which kubectl may be off the API server. Source: kubernetes.io/releases/version-skew-policy."""
+
+NODES_ARE_ITS_OWN = "it is about nodes and a control plane as kind makes them: a run without --context shows it"
+NO_ENGINE = "it is about Docker and kind on this machine, not about this cluster: a run without --context shows it"
+NOT_ALLOWED = "it changes more than its own namespace: --allow-cluster-wide lets it"
+
+_FINALIZED = "configmaps,pods,services,deployments,replicasets"
+"""Kinds that labs put finalizers on."""
+
+_VERSION = re.compile(r"(v1\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?).*")
+"""A version of Kubernetes, and what its distributor adds: v1.33.5-eks-113cf36, v1.34.1+k3s1."""
+
+
+class ExistingCluster(LabCluster):
+    """A cluster by a context of the user's, with what labs ask of a LabCluster; machines are out of reach."""
+
+    def __init__(self, name: str, *, folder: Path, context: str, kubernetes: str) -> None:
+        # Not super().__init__: there is no kind and no image of the nodes.
+        self.name = name
+        self.image = ""
+        self.path = folder
+        self.kubectl_path = folder / "kubectl"
+        self.kubeconfig_path = folder / "kubeconfig"
+        self.kubernetes = kubernetes
+        self.context = context
+        self.origin = f"context {context}"
+        self.kind_path = Path()
+        self.python_base = ""
+        self.nodes = ()
+        self.images = ()
+        self.phases = {}
+        self._build = ""
+        self._kubectl_version = ""
+        self.registry = ""
+        self.cluster_wide = False
+        self.usable: tuple[str, ...] = ()
+        """The names of the nodes that take the labs' Pods."""
+        self.hidden = {}
+        self._env = commands.environment(name, folder)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "context": self.context,
+            "name": self.name,
+            "folder": str(self.path),
+            "kubernetes": self.kubernetes,
+            "build": self._build,
+            "kubectl_version": self._kubectl_version,
+            "registry": self.registry,
+            "cluster_wide": self.cluster_wide,
+            "usable": list(self.usable),
+            "hidden": dict(self.hidden),
+            "nodes": [vars(node) for node in self.nodes],
+        }
+
+    @classmethod
+    def attach(cls, description: Mapping[str, Any]) -> ExistingCluster:
+        cluster = cls(
+            description["name"],
+            folder=Path(description["folder"]),
+            context=description["context"],
+            kubernetes=description["kubernetes"],
+        )
+        cluster._build = description["build"]
+        cluster._kubectl_version = description["kubectl_version"]
+        cluster.registry = description["registry"]
+        cluster.cluster_wide = description["cluster_wide"]
+        cluster.usable = tuple(description["usable"])
+        cluster.hidden = dict(description["hidden"])
+        cluster.nodes = tuple(Node(**node) for node in description["nodes"])
+        return cluster
+
+    @property
+    def build(self) -> str:
+        """The whole version, with what its distributor added to it."""
+        return self._build
+
+    @property
+    def kubectl_version(self) -> str:
+        return self._kubectl_version
+
+    @property
+    def results(self) -> str:
+        return f"contexts/{re.sub(r'[^A-Za-z0-9._-]+', '-', self.context).strip('-.')}"
+
+    @property
+    def workers(self) -> tuple[Node, ...]:
+        """The nodes that take the labs' Pods, whatever else runs on them; the first is the one that labs pin to."""
+        by_name = {node.name: node for node in self.nodes}
+        return tuple(by_name[name] for name in self.usable)
+
+    @property
+    def spare(self) -> None:
+        return None
+
+    @property
+    def control_plane(self) -> NoReturn:
+        raise _undeclared("the control plane's node")
+
+    def lacks(self, claim: Claim) -> str | None:
+        if claim.needs == "engine":
+            return NO_ENGINE
+        if claim.needs or claim.takes_a_node:
+            return NODES_ARE_ITS_OWN
+        return NOT_ALLOWED if claim.cluster_wide and not self.cluster_wide else None
+
+    def paused(self, node: str) -> NoReturn:
+        raise _undeclared(f"the machine of node/{node}")
+
+    def stopped(self, node: str) -> NoReturn:
+        raise _undeclared(f"the machine of node/{node}")
+
+    def export_logs(self, folder: Path, progress: Progress) -> None:
+        progress.say(
+            f"what the nodes of context {self.context} logged is not for this run to take: nothing in {folder}"
+        )
+
+
+def _undeclared(what: str) -> Inconclusive:
+    return Inconclusive(f'the lab reaches for {what}, which a context does not give: its claim must say needs="nodes"')
+
+
+@contextlib.contextmanager
+def using(
+    context: str,
+    *,
+    cluster_wide: bool,
+    registry: str,
+    keep: bool,
+    at_a_time: int,
+    consent: Callable[[str], None],
+    push: Callable[[str], tuple[str, ...]],
+    progress: Progress,
+) -> Iterator[ExistingCluster]:
+    """Have the cluster of a context for the length of a block; for the controlling process, in its main thread.
+
+    cluster_wide: labs may change more than their own namespaces.
+    registry: where the images are pulled from, host/path; "" where the nodes have them.
+    keep: leave the labs' namespaces, until `nox -s down`.
+    at_a_time: how many namespaces there will be at once.
+    consent: asks the user about what this text says, and raises CannotRun where the answer is no; never for kind's.
+    push: puts the images into the registry and gives the names by which they are pulled.
+
+    Before the consent the cluster is only read. However the block ends, what carries the run's name is deleted, and
+    Ctrl-C and SIGTERM wait for that.
+
+    Raises: CannotRun when the context is not there, does not answer, or is not fit for labs.
+    """
+    config = read_config(context)
+    held = lease.grant(
+        kubernetes="of an unknown version", node_image="", origin=f"context {context}", kind="", maker=lease.CONTEXT
+    )
+    with contextlib.ExitStack() as undo:
+        undo.callback(part, held, progress)
+        write_config(config, held.folder)
+        cluster = ExistingCluster(held.record.cluster, folder=held.folder, context=context, kubernetes="")
+        cluster.cluster_wide, cluster.registry = cluster_wide, registry.rstrip("/")
+        cluster.hidden = hidden(config)
+        with _sentences(context):
+            look(cluster, config, consent, at_a_time)
+            held.update(kubernetes=cluster.kubernetes, state=lease.RUNNING)
+            clear_stale(cluster.origin, progress)
+            if cluster.registry:
+                progress.say(f"pushing the images to {cluster.registry}")
+                cluster.images = push(cluster.registry)
+                pull(cluster, progress)
+        progress.say(f"using context {context}: Kubernetes {cluster.kubernetes}, as {cluster.name}")
+        if keep:
+            held.update(state=lease.KEPT)
+        yield cluster
+
+
+def read_config(context: str) -> dict[str, Any]:
+    """Read what the user's kubeconfig says of one context, whole in itself. Raises CannotRun.
+
+    All files of $KUBECONFIG count, paths in them mean what they mean there, and certificates come along.
+    """
+    kubectl = _any_kubectl()
+    told = _config(kubectl, "view", "--raw", "--flatten", "--minify", f"--context={context}", "-o", "json")
+    if told.returncode:
+        names = _config(kubectl, "get-contexts", "-o", "name").stdout.split()
+        if context not in names:
+            there = f"there are {', '.join(sorted(names))}" if names else "it has none at all"
+            raise CannotRun(f"the kubeconfig has no context {context}: {there}")
+        raise CannotRun(f"kubectl cannot read the kubeconfig: {last_lines(told.stderr, 1)}")
+    config: dict[str, Any] = json.loads(told.stdout)
+    if not config.get("clusters"):
+        raise CannotRun(f"context {context} names no cluster that is in the kubeconfig")
+    config["users"] = config.get("users") or [{"name": "nobody", "user": {}}]
+    if any(word.startswith("as") for word in config["users"][0]["user"]):
+        raise CannotRun(f"the user of context {context} acts as another one: name a context without impersonation")
+    config["contexts"][0]["context"]["user"] = config["users"][0]["name"]
+    return config
+
+
+def write_config(config: Mapping[str, Any], folder: Path) -> None:
+    """Write a kubeconfig of ours, for nobody else to read."""
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+def hidden(config: Mapping[str, Any]) -> dict[str, str]:
+    """Give what no record may show of a server that is not this machine, and what stands for it there."""
+    url = str(config["clusters"][0]["cluster"].get("server", ""))
+    host = urlsplit(url).hostname or ""
+    if not host or _is_loopback(host):
+        return {}
+    return {url: "https://the-api-server", host: "the-api-server"}
+
+
+def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[[str], None], at_a_time: int) -> None:
+    """Read what the server says of itself and its nodes, and ask for the user's consent where it is not kind's.
+
+    Raises: CannotRun where no verdict about one version can come of this cluster.
+    """
+    with Api(cluster.kubeconfig_path) as api:
+        cluster._build = api.get("/version")["gitVersion"]
+        items = api.get("/api/v1/nodes")["items"]
+        cluster.kubernetes = release(cluster.build)
+        if wrong := health.wrong_version(cluster.kubernetes, cluster.kubernetes, _released(items)):
+            raise CannotRun(wrong.replace("was asked for", f"is the API server of context {cluster.context}"))
+        if not (usable := takes_pods(items)):
+            raise CannotRun(f"context {cluster.context} has no node that is Linux, Ready, schedulable and untainted")
+        cluster.nodes = health.nodes_of([item for item in items if not health.not_ready([item])])
+        cluster.usable = tuple(item["metadata"]["name"] for item in usable)
+        cluster.kubectl_path.symlink_to(_kubectl(cluster.kubernetes))
+        cluster._kubectl_version = _kubectl_version(cluster)
+        if not cluster.registry and (without := [item for item in usable if not has_images(item)]):
+            raise CannotRun(
+                f"the nodes of context {cluster.context} lack the images of the labs"
+                f" ({', '.join(item['metadata']['name'] for item in without)} has no labs/web:1):"
+                " name a registry that they pull from with --image-registry HOST/PATH"
+            )
+        if not is_kinds(cluster.context, config, items):
+            consent(question(cluster, config, at_a_time))
+        try:
+            api.post("/api/v1/namespaces?dryRun=All", {"metadata": {"name": cluster.name}})
+        except Refused as refusal:
+            raise CannotRun(f"context {cluster.context} may not make namespaces: {refusal}") from refusal
+
+
+def question(cluster: ExistingCluster, config: Mapping[str, Any], at_a_time: int) -> str:
+    """Say what a run is going to do to a cluster, for its user to agree."""
+    further = (
+        "They also change things of the whole cluster (namespaces, admission policies) for their own time."
+        if cluster.cluster_wide
+        else "They change nothing outside those namespaces."
+    )
+    return "\n".join(
+        [
+            f"context {cluster.context} is no kind cluster of this machine:",
+            f"  server {config['clusters'][0]['cluster'].get('server')}, Kubernetes {cluster.build},"
+            f" {len(cluster.nodes)} nodes",
+            f"The labs make namespaces there, up to {at_a_time} at a time, with Pods, and delete them again. {further}",
+        ]
+    )
+
+
+def release(version: str) -> str:
+    """Give the release of Kubernetes that a server's or kubelet's version is of: v1.33.5 of v1.33.5-eks-113cf36."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise CannotRun(f"{version} is no version of Kubernetes 1, so that no claim is about it")
+    return found[1]
+
+
+def _released(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**item, "status": {"nodeInfo": {"kubeletVersion": release(item["status"]["nodeInfo"]["kubeletVersion"])}}}
+        for item in items
+    ]
+
+
+def takes_pods(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give the nodes on which a Pod that asks for nothing may run, those that control nothing first."""
+
+    def takes(item: Mapping[str, Any]) -> bool:
+        taints = item["spec"].get("taints") or ()
+        return (
+            not health.not_ready([item])
+            and not item["spec"].get("unschedulable")
+            and all(taint["effect"] == "PreferNoSchedule" for taint in taints)
+            and item["status"]["nodeInfo"].get("operatingSystem", "linux") == "linux"
+        )
+
+    roles = {node.name: node.role for node in health.nodes_of(items)}
+    return sorted(
+        filter(takes, items),
+        key=lambda item: (roles[item["metadata"]["name"]] == "control-plane", item["metadata"]["name"]),
+    )
+
+
+def has_images(item: Mapping[str, Any]) -> bool:
+    """Tell whether a node says that it has the labs' image. The kubelet names the 50 largest of its images only."""
+    names = {name for image in item["status"].get("images", ()) for name in image.get("names") or ()}
+    return any(name in names for name in ("labs/web:1", "docker.io/labs/web:1"))
+
+
+def is_kinds(context: str, config: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a context is that of a kind cluster on this machine, which is there to be tried on."""
+    host = urlsplit(str(config["clusters"][0]["cluster"].get("server", ""))).hostname or ""
+    return (
+        context.startswith("kind-")
+        and _is_loopback(host)
+        and all(str(item["spec"].get("providerID", "")).startswith("kind://") for item in items)
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def pull(cluster: ExistingCluster, progress: Progress) -> None:
+    """Let every node that takes Pods pull the images, so that no lab waits for it. Raises CannotRun."""
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"pull-{number}"},
+            "spec": {
+                "nodeName": name,
+                "restartPolicy": "Never",
+                "terminationGracePeriodSeconds": 0,
+                "containers": [
+                    {"name": f"c{i}", "image": image, "imagePullPolicy": "Always", "command": ["true"]}
+                    for i, image in enumerate(cluster.images)
+                ],
+            },
+        }
+        for number, name in enumerate(cluster.usable)
+    ]
+    progress.say(f"the nodes pull {', '.join(cluster.images)}")
+    with Api(cluster.kubeconfig_path) as api:
+        api.post("/api/v1/namespaces", {"metadata": {"name": cluster.name, "labels": {LABEL: cluster.name}}})
+    within = ("--namespace", cluster.name)
+    steps = [
+        (("wait", "--for=create", "serviceaccount/default", *within, "--timeout=60s"), None),
+        (("create", *within, "-f", "-"), json.dumps({"apiVersion": "v1", "kind": "List", "items": pods})),
+        (
+            ("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod", "--all", *within, f"--timeout={PULLED_S:.0f}s"),
+            None,
+        ),
+    ]
+    for words, stdin in steps:
+        result = cluster.kubectl(*words, stdin=stdin, timeout_s=PULLED_S + 30)
+        if result.rc:
+            why = cluster.kubectl("get", "events", *within, "-o", "jsonpath={.items[*].message}")
+            raise CannotRun(
+                f"the nodes of context {cluster.context} cannot run what is in {cluster.registry}:"
+                f" {last_lines(why.stdout or result.stderr)}"
+            )
+
+
+# -- the end ---------------------------------------------------------------------------------------------------
+
+
+def part(held: Lease, progress: Progress) -> None:
+    """Delete what a run has left on its cluster; where that fails, or is not wanted, the lease stays for `down`."""
+    with interruption.held_off(), held:
+        if held.record.kept:
+            progress.say(f"the namespaces of {held.record.cluster} are left on {held.record.origin}: nox -s down")
+            return
+        try:
+            clear(held)
+        except (CannotRun, Inconclusive) as trouble:
+            progress.say(f"{trouble}; nox -s down tries again")
+
+
+def clear(held: Lease) -> None:
+    """Delete all that carries a run's name on its cluster, then its lease. Raises CannotRun, and the lease stays."""
+    record = held.record
+    if record.state != lease.CREATING:  # before, nothing was made
+        with _sentences(record.origin.removeprefix("context ")):
+            delete(held.folder, f"{LABEL}={record.cluster}")
+    held.forget()
+
+
+def clear_stale(origin: str, progress: Progress) -> None:
+    """Delete what killed runs of this machine have left by the same context. Raises CannotRun."""
+    for record in lease.records():
+        if record.maker != lease.CONTEXT or record.origin != origin or record.kept:
+            continue
+        if held := lease.take(record.cluster):
+            with held:
+                progress.say(f"deleting what {record.cluster} has left on {origin}: it was killed")
+                clear(held)
+
+
+def delete(folder: Path, selector: str) -> None:
+    """Delete all that a selector of labels finds, by the kubeconfig in a folder, and wait until it is gone.
+
+    Raises: CannotRun when something is still there after GONE_S seconds; Inconclusive without an answer.
+    """
+    kubectl, env = folder / "kubectl", commands.environment(folder.name, folder)
+
+    def typed(*words: str) -> commands.Result:
+        return commands.run([kubectl, *words], env=env, timeout_s=GONE_S)
+
+    # Kinds that this user may not list can hold nothing of his.
+    kinds = ",".join(typed("api-resources", "--namespaced=false", "--verbs=list,delete", "-o", "name").stdout.split())
+    find = ("get", kinds or "namespaces", "-l", selector, "-o", "name", "--ignore-not-found")
+
+    def left() -> list[str]:
+        with Api(folder / "kubeconfig") as api:
+            api.get("/api/v1/namespaces?limit=1")  # no answer is no proof that nothing is there
+        found = typed(*find).stdout.split()
+        if found:
+            typed("delete", *found, "--wait=false", "--ignore-not-found")
+        for name in (one.removeprefix("namespace/") for one in found if one.startswith("namespace/")):
+            _let_go(typed, name)
+        return found
+
+    def gave_up(state: tenacity.RetryCallState) -> NoReturn:
+        assert state.outcome
+        raise CannotRun(f"still there after {GONE_S:.0f} s: {', '.join(state.outcome.result())}")
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=tenacity.stop_after_delay(GONE_S),
+        wait=tenacity.wait_fixed(1),
+        retry_error_callback=gave_up,
+    )(left)
+
+
+def _let_go(typed: Callable[..., commands.Result], namespace: str) -> None:
+    """Free what a lab has put a finalizer of its own on, which no controller knows: it would stay for ever."""
+    listed = typed("get", _FINALIZED, "--namespace", namespace, "-o", "json")
+    for item in json.loads(listed.stdout or "{}").get("items", ()):
+        if any(not one.startswith("kubernetes.io/") for one in item["metadata"].get("finalizers", ())):
+            name = f"{item['kind'].lower()}/{item['metadata']['name']}"
+            free = '{"metadata": {"finalizers": null}}'
+            typed("patch", name, "--namespace", namespace, "--type=merge", "-p", free)
+
+
+def delete_all(context: str, consent: Callable[[str], None]) -> None:
+    """Delete what labs have left by a context, from whichever machine; what still runs breaks. Raises CannotRun."""
+    config = read_config(context)
+    held = lease.grant(kubernetes="", node_image="", origin=f"context {context}", kind="", maker=lease.CONTEXT)
+    try:
+        write_config(config, held.folder)
+        with _sentences(context):
+            with Api(held.folder / "kubeconfig") as api:
+                (held.folder / "kubectl").symlink_to(_kubectl(release(api.get("/version")["gitVersion"])))
+                found = api.get(f"/api/v1/namespaces?labelSelector={LABEL}")["items"]
+            names = ", ".join(item["metadata"]["name"] for item in found) or "none"
+            consent(f"context {context}: all that labs have left is deleted, these namespaces with it: {names}")
+            delete(held.folder, LABEL)
+    finally:
+        held.forget()
+
+
+# -- kubectl ---------------------------------------------------------------------------------------------------
+
+
+def _any_kubectl() -> Path:
+    """Give a kubectl to read a kubeconfig with, whatever its version."""
+    if found := shutil.which("kubectl") or next(map(str, _built("*")), None):
+        return Path(found)
+    raise CannotRun("there is no kubectl: have one on PATH to use a context")
+
+
+def _kubectl(kubernetes: str) -> Path:
+    """Give the kubectl of a version where one was built here, else the one on PATH."""
+    return next(iter(_built(kubernetes)), None) or _any_kubectl()
+
+
+def _built(kubernetes: str) -> list[Path]:
+    return sorted((cache_dir() / "parts").glob(f"kubernetes-{kubernetes}-{'[0-9a-f]' * 12}/kubectl"), reverse=True)
+
+
+def _kubectl_version(cluster: ExistingCluster) -> str:
+    """Give the version of the kubectl that a run types. Raises CannotRun where it is too far from the server's."""
+    told = cluster.kubectl("version", "--client", "-o", "json")
+    if told.rc:
+        raise CannotRun(f"kubectl on PATH does not tell its version: {last_lines(told.stderr, 1)}")
+    version = release(json.loads(told.stdout)["clientVersion"]["gitVersion"])
+    if abs(_minor(version) - _minor(cluster.kubernetes)) > SKEW:
+        raise CannotRun(
+            f"kubectl on PATH is {version}, context {cluster.context} is {cluster.kubernetes}, more than {SKEW} minor"
+            f" apart: have another one on PATH, or nox -s supply -- --nodes build --kubernetes {cluster.kubernetes}"
+        )
+    return version
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def _config(kubectl: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run kubectl config on the user's own kubeconfig; its words change nothing there."""
+    try:
+        return subprocess.run(
+            [kubectl, "config", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=CONFIG_S,
+            env=os.environ | {"KUBECTL_KUBERC": "false", "LC_ALL": "C.UTF-8"},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotRun(f"kubectl cannot read the kubeconfig: {type(error).__name__}") from error
+
+
+@contextlib.contextmanager
+def _sentences(context: str) -> Iterator[None]:
+    """Before labs begin, whatever is in the way of the cluster means that the run cannot start."""
+    try:
+        yield
+    except (Inconclusive, Refused) as trouble:
+        raise CannotRun(f"context {context} does not answer as it should: {trouble}") from trouble
