@@ -18,20 +18,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-import tenacity
-
 from labkit.api import Api, Refused
 from labkit.claims import Claim
-from labkit.cluster import commands, health, interruption, lease
+from labkit.cluster import commands, health, interruption, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import Node
 from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
-
-GONE_S = 180.0
-"""Seconds for a cluster to be rid of a run's namespaces: 6 after the last lab on two idle cores."""
 
 PULLED_S = 300.0
 """Seconds for the nodes to pull the images: some MB each."""
@@ -45,9 +40,6 @@ SKEW = 1
 NODES_ARE_ITS_OWN = "it is about nodes and a control plane as kind makes them: a run without --context shows it"
 NO_ENGINE = "it is about Docker and kind on this machine, not about this cluster: a run without --context shows it"
 NOT_ALLOWED = "it changes more than its own namespace: --allow-cluster-wide lets it"
-
-_FINALIZED = "configmaps,pods,services,deployments,replicasets"
-"""Kinds that labs put finalizers on."""
 
 _VERSION = re.compile(r"(v1\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?).*")
 """A version of Kubernetes, and what its distributor adds: v1.33.5-eks-113cf36, v1.34.1+k3s1."""
@@ -416,7 +408,7 @@ def clear(held: Lease) -> None:
     record = held.record
     if record.state != lease.CREATING:  # before, nothing was made
         with _sentences(record.origin.removeprefix("context ")):
-            delete(held.folder, f"{LABEL}={record.cluster}")
+            leftovers.delete(held.folder, f"{LABEL}={record.cluster}")
     held.forget()
 
 
@@ -431,52 +423,6 @@ def clear_stale(origin: str, progress: Progress) -> None:
                 clear(held)
 
 
-def delete(folder: Path, selector: str) -> None:
-    """Delete all that a selector of labels finds, by the kubeconfig in a folder, and wait until it is gone.
-
-    Raises: CannotRun when something is still there after GONE_S seconds; Inconclusive without an answer.
-    """
-    kubectl, env = folder / "kubectl", commands.environment(folder.name, folder)
-
-    def typed(*words: str) -> commands.Result:
-        return commands.run([kubectl, *words], env=env, timeout_s=GONE_S)
-
-    # Kinds that this user may not list can hold nothing of his.
-    kinds = ",".join(typed("api-resources", "--namespaced=false", "--verbs=list,delete", "-o", "name").stdout.split())
-    find = ("get", kinds or "namespaces", "-l", selector, "-o", "name", "--ignore-not-found")
-
-    def left() -> list[str]:
-        with Api(folder / "kubeconfig") as api:
-            api.get("/api/v1/namespaces?limit=1")  # no answer is no proof that nothing is there
-        found = typed(*find).stdout.split()
-        if found:
-            typed("delete", *found, "--wait=false", "--ignore-not-found")
-        for name in (one.removeprefix("namespace/") for one in found if one.startswith("namespace/")):
-            _let_go(typed, name)
-        return found
-
-    def gave_up(state: tenacity.RetryCallState) -> NoReturn:
-        assert state.outcome
-        raise CannotRun(f"still there after {GONE_S:.0f} s: {', '.join(state.outcome.result())}")
-
-    tenacity.Retrying(
-        retry=tenacity.retry_if_result(bool),
-        stop=tenacity.stop_after_delay(GONE_S),
-        wait=tenacity.wait_fixed(1),
-        retry_error_callback=gave_up,
-    )(left)
-
-
-def _let_go(typed: Callable[..., commands.Result], namespace: str) -> None:
-    """Free what a lab has put a finalizer of its own on, which no controller knows: it would stay for ever."""
-    listed = typed("get", _FINALIZED, "--namespace", namespace, "-o", "json")
-    for item in json.loads(listed.stdout or "{}").get("items", ()):
-        if any(not one.startswith("kubernetes.io/") for one in item["metadata"].get("finalizers", ())):
-            name = f"{item['kind'].lower()}/{item['metadata']['name']}"
-            free = '{"metadata": {"finalizers": null}}'
-            typed("patch", name, "--namespace", namespace, "--type=merge", "-p", free)
-
-
 def delete_all(context: str, consent: Callable[[str], None]) -> None:
     """Delete what labs have left by a context, from whichever machine; what still runs breaks. Raises CannotRun."""
     config = read_config(context)
@@ -489,7 +435,7 @@ def delete_all(context: str, consent: Callable[[str], None]) -> None:
                 found = api.get(f"/api/v1/namespaces?labelSelector={LABEL}")["items"]
             names = ", ".join(item["metadata"]["name"] for item in found) or "none"
             consent(f"context {context}: all that labs have left is deleted, these namespaces with it: {names}")
-            delete(held.folder, LABEL)
+            leftovers.delete(held.folder, LABEL)
     finally:
         held.forget()
 

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from labkit import images, supply
-from labkit.cluster import belongings, config, lease, network, removal
+from labkit.cluster import belongings, config, lease, leftovers, network, removal
 from labkit.cluster.config import Host
-from labkit.cluster.labcluster import LabCluster, timed
+from labkit.cluster.labcluster import LABEL, LabCluster, timed
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
@@ -140,12 +140,14 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             continue
         with contextlib.ExitStack() as parting:
             parting.callback(removal.part, held, progress)
-            # A run that was killed may have left nodes paused, and what its labs have built. Nobody else uses them now.
+            # A run that was killed may have left nodes paused, what its labs have built, and their namespaces.
+            # Nobody else uses them now.
             for node in config.node_names(config.read(), record.cluster):
                 unpause(node)
             belongings.remove_of_cluster(record.cluster)
             try:
                 cluster = _checked(held, supplies, progress)
+                leftovers.delete(held.folder, f"{LABEL}={cluster.name}")
             except (CannotRun, Inconclusive) as trouble:
                 progress.say(f"the kept cluster {record.cluster} is of no use any more ({trouble}): removing it")
                 held.update(state=lease.RUNNING)

@@ -16,7 +16,7 @@ import pytest
 
 from labkit import cluster as room
 from labkit.claims import Claim, imprecise
-from labkit.cluster import consent, existing, lease
+from labkit.cluster import consent, existing, lease, leftovers
 from labkit.cluster.existing import ExistingCluster
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -350,7 +350,7 @@ def test_a_run_that_goes_on_is_left_alone(kubectl: Callable[[], Path], tmp_path:
 def test_what_cannot_be_deleted_keeps_its_lease(
     kubectl: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(existing, "GONE_S", 0.1)
+    monkeypatch.setattr(leftovers, "GONE_S", 0.1)
     stale = killed(kubectl)
     (tmp_path / "left").write_text("namespace/stuck\n")
     held = lease.take(stale)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from labkit import images, supply
-from labkit.cluster import LabCluster, belongings, lease, nodes, provision, removal
+from labkit.cluster import LabCluster, belongings, lease, leftovers, nodes, provision, removal
 from labkit.cluster.lease import Lease
 from labkit.cluster.provision import running
 from labkit.progress import Progress
@@ -64,6 +64,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(provision, "_ids", lambda tags: dict.fromkeys(tags, machine.image_ids))
     monkeypatch.setattr(provision, "unpause", does("unpause"))
     monkeypatch.setattr(belongings, "remove_of_cluster", does("remove what labs left"))
+    monkeypatch.setattr(leftovers, "delete", does("delete namespaces"))
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)
     monkeypatch.setattr(LabCluster, "create", create)
