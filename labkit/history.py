@@ -229,7 +229,7 @@ class History:
                 self.latencies_s.append(self.clock() - seen_s)
         if since is not None and seen_s - from_s < within.too_early_s(load):
             early = f"{goal}: after {seen_s - from_s:.1f} s, but not before {within.earliest_s:.1f} s was possible"
-            raise unless_loaded(TooEarly(f"{early}\n  seen: {'; '.join(map(str, found))}"), load)
+            raise TooEarly(f"{early}\n  seen: {'; '.join(map(str, found))}")
         return found
 
     def never(
@@ -245,8 +245,7 @@ class History:
 
         The subject is best of the kind that `until` was seen on: one watch delivers both in the API's order,
         so that nothing of the subject can still be under way.
-        Raises Happened with the state, Inconclusive where a watch lost states, none was ever seen, or the machine was
-        too loaded to tell.
+        Raises Happened with the state, Inconclusive where a watch lost states or none was ever seen.
         """
         from_s = float("-inf") if since is None else since.seen_s
         states = self.track(subject)
@@ -257,7 +256,7 @@ class History:
         for state in states:
             if from_s < state.seen_s <= until.seen_s and happens(state):
                 did = f"{goal}: it did after {state.seen_s - max(from_s, 0):.1f} s\n  seen: {state}"
-                raise unless_loaded(Happened(did), self._load(max(from_s, 0)))
+                raise Happened(did)
 
     def came(self, goal: str, moment: Moment, *, since: Moment, within: Window) -> None:
         """Check that a moment lies in the window after `since`: for what is read from a log, all at once.
@@ -268,7 +267,7 @@ class History:
         message = f"{goal}: after {after_s:.1f} s"
         if after_s < within.too_early_s(load):
             early = f"{message}, but not before {within.earliest_s:.1f} s was possible\n  seen: {moment}"
-            raise unless_loaded(TooEarly(early), load)
+            raise TooEarly(early)
         if after_s > within.too_late_s(load):
             late = f"{message}, but the manifest allows {within.latest_s:.0f} s, the rest is slack\n  seen: {moment}"
             raise unless_loaded(TooLate(late), load)

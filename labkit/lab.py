@@ -26,7 +26,7 @@ import yaml
 
 from labkit import browser, cgroup, contexts, instrument, manifests, naming, scope
 from labkit.api import Api, Refused
-from labkit.budgets import SOON, START, Window
+from labkit.budgets import LOADED, SOON, START, Window
 from labkit.claims import Claim
 from labkit.cluster import LabCluster, Result, commands, health
 from labkit.cluster.labcluster import LABEL
@@ -577,6 +577,11 @@ class Lab:
         for event in events:
             if "failed to create shim task" in event.message and "executable file not found" not in event.message:
                 yield event
+
+    def too_busy(self) -> str | None:
+        """Say how busy the machine was since the lab began, if too busy for anything that went wrong to count."""
+        load = self._load.since(self._began)
+        return f"{load:.1f} tasks per core wanted to run meanwhile, too many to tell" if load > LOADED else None
 
     def dead(self) -> bool:
         """Tell whether the API server has stopped answering for good."""

@@ -86,7 +86,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--minikube", action="store_true", help="build a minikube from source, for the labs that are about it"
     )
     group.addoption("--prove", action="store_true", help="run every claim's sabotages too: each must turn its lab red")
-    group.addoption("--keep-namespaces", action="store_true", help="leave each lab's namespace on a kept cluster")
+    group.addoption("--keep-namespaces", action="store_true", help="leave each lab's namespace, until the next run")
     group.addoption(
         "--attach", default=None, help="(internal) observe on the cluster that another run describes in this file"
     )
@@ -295,7 +295,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = config.stash[RUN]
     run.harness_mib.append(_rss_mib())
     code = run.finish()
-    if code is not None:
+    # What pytest itself found wrong besides, such as a lab that could not be cleared away, is not to be lost.
+    if code is not None and not (code == 0 and session.exitstatus == pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = code
 
 
@@ -337,11 +338,13 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
     sabotage = _sabotage(item)
     cause = str(error) if isinstance(error, CannotRun) else ""
     if lab and outcome != "not-applicable":
-        if missed := lab.missed():
-            outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
-        elif outcome != "passed" and (trouble := lab.trouble()):
+        if outcome != "passed" and (trouble := lab.trouble()):
             outcome, message = "inconclusive", f"{trouble} ({message})"
             cause = CLUSTER_ENDED if lab.dead() else ""
+        elif outcome == "assertion" and not sabotage and (busy := lab.too_busy()):
+            outcome, message = "inconclusive", f"{message}\n  but {busy}"
+        elif outcome != "inconclusive" and (missed := lab.missed()):
+            outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
     observation = Observation(
         claim=claim.id,
         nodeid=item.nodeid,

@@ -136,16 +136,6 @@ def test_never_reads_the_record_up_to_that_moment() -> None:
         seen.never("restart of the twin", TWIN, restarted, until=Act(6, ""))
 
 
-def test_what_happens_on_a_loaded_machine_is_inconclusive() -> None:
-    seen = history(load=7.0)
-    for state in (pod(1, name="twin"), pod(5, restarts=1, name="twin")):
-        seen.add(state)
-    with pytest.raises(Inconclusive, match=r"restart: it did after 5.0 s\n.*\n  but 7.0 tasks per core"):
-        seen.never("restart", TWIN, restarted, until=Act(6, ""))
-    with pytest.raises(Inconclusive, match=r"not before 90.0 s was possible\n.*\n  but 7.0 tasks per core"):
-        seen.eventually("restart", [TWIN], restarted, within=Window(90, 95), since=Act(1, ""))
-
-
 def test_never_of_what_was_never_seen_is_inconclusive() -> None:
     with pytest.raises(Inconclusive, match="never seen"):
         history().never("restart", WEB, restarted, until=Act(4, ""))

@@ -14,6 +14,7 @@ from labkit.budgets import Window
 from labkit.cluster import LabCluster
 from labkit.history import Act, Object
 from labkit.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
+from labkit.load import Load
 from labkit.sabotage import Sabotage, instead, skip
 from labkit.views import PodView
 
@@ -87,6 +88,15 @@ def test_what_is_looked_at_in_vain_as_a_given_says_nothing_about_the_claim(lab_o
     assert lab.given("it is there", look=lambda: 1, until=bool) == 1
     with pytest.raises(NotSetUp, match="not given: it is there: not within"):
         lab.given("it is there", look=lambda: 0, until=bool, within=Window(0, -budgets.SLACK_S))
+
+
+def test_nothing_counts_on_a_machine_that_was_too_busy(
+    lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab_of("exit 0")
+    for load, said in ((budgets.LOADED, None), (7.0, "7.0 tasks per core wanted to run meanwhile, too many to tell")):
+        monkeypatch.setattr(Load, "since", lambda *_, load=load: load)
+        assert lab.too_busy() == said
 
 
 def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
