@@ -168,7 +168,11 @@ def test_a_mount_may_be_read_only(lab: Lab) -> None:
     takes_s=4,
 )
 @sabotage("the whole of it twice", remove("spec.containers[0].volumeMounts[1].subPath", of="pod/web"))
-@sabotage("one file twice", put("spec.containers[0].volumeMounts[0].subPath", "tuning", of="pod/web"))
+@sabotage(
+    "one file twice",
+    put("spec.containers[0].volumeMounts[0].subPath", "tuning", of="pod/web"),
+    put("spec.containers[0].volumeMounts[0].mountPath", "/settings/tuning", of="pod/web"),
+)
 @sabotage("the Secret stays", skip("patch secret"))
 def test_files_of_a_config_map_are_renewed(lab: Lab) -> None:
     """Files from a ConfigMap or a Secret change with it while the container runs; one mounted by subPath does not.
