@@ -53,12 +53,11 @@ class Api:
         path: str,
         body: object = None,
         *,
-        content_type: str = "application/json",
         read_s: float = READ_S,
     ) -> tuple[int, str]:
         """Send one request; give the status and the text of any answer. Raises Inconclusive where none came."""
         try:
-            response = self._call(method, path, body, content_type, read_s)
+            response = self._call(method, path, body, read_s)
             return int(response.status), response.read().decode("utf-8", errors="replace")
         except urllib3.exceptions.HTTPError as error:
             raise Inconclusive(f"the API server did not answer {method} {path}: {reason(error)}") from error
@@ -70,10 +69,6 @@ class Api:
     def post(self, path: str, body: object) -> dict[str, Any]:
         """Create an object. Raises as `get` does."""
         return self._json("POST", path, body)
-
-    def merge(self, path: str, body: object) -> dict[str, Any]:
-        """Patch an object by JSON merge patch. Raises as `get` does."""
-        return self._json("PATCH", path, body, content_type="application/merge-patch+json")
 
     def delete(self, path: str) -> None:
         """Delete an object or a collection; one that is not there is as good as deleted. Raises as `get` does."""
@@ -88,25 +83,23 @@ class Api:
 
         Raises Refused with the server's status, urllib3.exceptions.HTTPError where no answer came.
         """
-        response = self._call("GET", path, None, "application/json", read_s)
+        response = self._call("GET", path, None, read_s)
         if response.status != HTTPStatus.OK:
             raise Refused(int(response.status), response.read().decode("utf-8", errors="replace"))
         return Stream(response.response)
 
-    def _json(
-        self, method: str, path: str, body: object = None, *, content_type: str = "application/json"
-    ) -> dict[str, Any]:
-        status, text = self.request(method, path, body, content_type=content_type)
+    def _json(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        status, text = self.request(method, path, body)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise Refused(status, text)
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    def _call(self, method: str, path: str, body: object, content_type: str, read_s: float) -> Any:
+    def _call(self, method: str, path: str, body: object, read_s: float) -> Any:
         call = self._client.param_serialize(
             method,
             path,
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params={"Accept": "application/json", "Content-Type": "application/json"},
             body=body,
             auth_settings=["BearerToken"],
         )

@@ -272,23 +272,6 @@ class History:
             late = f"{message}, but the manifest allows {within.latest_s:.0f} s, the rest is slack\n  seen: {moment}"
             raise unless_loaded(TooLate(late), load)
 
-    def sequence(self, goal: str, subject: Subject[Seen], *steps: Callable[[Any], object]) -> list[Seen]:
-        """Read from what was recorded that the steps held one after another; give the state of each step.
-
-        Raises NeverHappened with the first step that did not follow, and Inconclusive where states were lost.
-        """
-        states = iter(self.track(subject))
-        found: list[Seen] = []
-        for number, step in enumerate(steps, 1):
-            state = next((s for s in states if step(s)), None)
-            if state is None:
-                if any(g.kind in subject.kinds for g in self.gaps):
-                    raise Inconclusive(f"{goal}: states of {subject} were lost")
-                told = "\n  ".join(str(s) for s in self.track(subject)[-8:])
-                raise NeverHappened(f"{goal}: step {number} of {len(steps)} did not follow\n  seen:\n  {told}")
-            found.append(state)
-        return found
-
     def _states(self, subjects: Sequence[Subject[Any]], after_s: float) -> Iterator[tuple[Any, ...]]:
         """Give the states of all subjects together, each time one of them changed after that second."""
         tracks = [list(s.track([v for v in self._views if v.kind in s.kinds])) for s in subjects]

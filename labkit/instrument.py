@@ -45,7 +45,6 @@ class Answer:
     outcome: str
     status: int | None
     name: str | None
-    took_s: float
     to: str | None = None
 
     def __str__(self) -> str:
@@ -69,10 +68,7 @@ def requests(lines: Iterable[str], *, epoch: float) -> list[Request]:
 
 def answers(body: dict[str, Any], *, epoch: float) -> list[Answer]:
     """Read the answers of GET /fetch or GET /clients/<id>."""
-    return [
-        Answer(a["t"] - epoch, a["outcome"], a.get("status"), a.get("name"), float(a.get("took_s") or 0), a.get("to"))
-        for a in body["answers"]
-    ]
+    return [Answer(a["t"] - epoch, a["outcome"], a.get("status"), a.get("name"), a.get("to")) for a in body["answers"]]
 
 
 def failures_in_a_row(answers: Iterable[Answer]) -> int:

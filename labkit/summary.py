@@ -63,7 +63,7 @@ def costs(
     slowest = sorted(records, key=lambda r: -float(r["seconds"]))
     longest_s = float(slowest[0]["seconds"]) if slowest else 0.0
     cores_s = cpu_s / (os.cpu_count() or 1)
-    cluster_s = sum(phases.get(part, 0.0) for part in ("cluster",))
+    cluster_s = phases.get("cluster", 0.0)
     floor_s, wall_s = cluster_s + max(longest_s, cores_s), cluster_s + labs_s
     lines = [
         "",

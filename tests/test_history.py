@@ -152,16 +152,6 @@ def test_a_moment_of_a_log_is_held_against_the_window() -> None:
         history(load=7.0).came("the probe", Act(99, ""), since=Act(1, ""), within=Window(4, 5))
 
 
-def test_a_sequence_names_the_step_that_did_not_follow() -> None:
-    seen = history()
-    for state in (pod(1), pod(2, ready=False), pod(3)):
-        seen.add(state)
-    steps = (lambda p: p.ready, lambda p: not p.ready, lambda p: p.ready)
-    assert [s.seen_s for s in seen.sequence("out and in", WEB, *steps)] == [1, 2, 3]
-    with pytest.raises(NeverHappened, match="step 4 of 4"):
-        seen.sequence("out and in", WEB, *steps, lambda p: p.gone)
-
-
 def test_a_group_follows_its_pods_in_and_out() -> None:
     seen = history()
     for state in (pod(1, uid="a"), pod(2, name="b", uid="b"), pod(3, uid="a", gone=True)):
@@ -177,6 +167,14 @@ def test_endpoints_are_merged_over_slices_and_null_lists_are_none() -> None:
         seen.add(view("EndpointSlice", {"metadata": meta, "endpoints": endpoints}, seen_s=at))
     assert [s.ready for s in seen.track(Endpoints("web"))] == [("a",), ("a",), ()]
     assert [s.serving for s in seen.track(Endpoints("web"))] == [("a",), ("a",), ()]
+
+
+def test_an_endpoint_of_unknown_condition_is_ready() -> None:
+    seen = history()
+    meta = {"name": "s", "uid": "s", "labels": {"kubernetes.io/service-name": "web"}}
+    unknown = {"addresses": ["10.0.0.1"], "conditions": {"ready": None}, "targetRef": {"name": "a"}}
+    seen.add(view("EndpointSlice", {"metadata": meta, "endpoints": [unknown]}, seen_s=1))
+    assert [(s.ready, s.serving) for s in seen.track(Endpoints("web"))] == [(("a",), ("a",))]
 
 
 def _endpoint(pod_name: str, *, ready: bool = False) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from labkit.instrument import Answer, answers, failures_in_a_row
     [("", 0), ("ok ok", 0), ("refused", 1), ("refused ok timeout reset refused ok refused reset", 3)],
 )
 def test_failures_in_a_row_is_the_longest_run_without_an_ok(outcomes: str, run: int) -> None:
-    met = [Answer(float(at), outcome, None, None, 0.0) for at, outcome in enumerate(outcomes.split())]
+    met = [Answer(float(at), outcome, None, None) for at, outcome in enumerate(outcomes.split())]
     assert failures_in_a_row(met) == run
 
 

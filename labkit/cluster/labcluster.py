@@ -10,7 +10,6 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,9 +39,6 @@ LOGS_S = 120
 
 BOOT_S = 90
 """Seconds for a node to boot to its containerd; 2 to 5."""
-
-ANSWER_S = 10
-"""Seconds for the API server to say that it is ready; milliseconds unless it is in trouble."""
 
 _STAGES = {
     "Preparing nodes": "nodes",
@@ -263,23 +259,6 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         env = {**self._env, "KUBECONFIG": str(kubeconfig)} if kubeconfig else self._env
         return commands.run([self.kubectl_path, *args], env=env, timeout_s=timeout_s, stdin=stdin)
 
-    def answers(self) -> bool:
-        """Tell whether the API server says of itself that it is ready."""
-        try:
-            with Api(self.kubeconfig_path) as api:
-                return api.request("GET", "/readyz", read_s=ANSWER_S)[0] == HTTPStatus.OK
-        except Inconclusive:
-            return False
-
-    def trouble(self) -> str | None:
-        """Say what is wrong with the cluster's machines, if anything is: a lab's failure is then no claim's fault."""
-        try:
-            if not nodes.all_run(self.name, [node.name for node in self.nodes]):
-                return f"a node of cluster {self.name} no longer runs"
-        except Inconclusive as trouble:
-            return str(trouble)
-        return None if self.answers() else f"the API server of cluster {self.name} does not answer"
-
     def pause(self, node: str) -> None:
         """Freeze a node: it falls silent but loses nothing. A paused one stays so."""
         nodes.pause(node)
@@ -296,20 +275,6 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             yield
         finally:
             self.unpause(node)
-
-    @contextlib.contextmanager
-    def stopped(self, node: str) -> Iterator[None]:
-        """Switch a node off for the length of a block; then boot it and give it its network again.
-
-        It comes back in 5 s where a paused one is there at once, but with nothing of what ran on it.
-        """
-        try:
-            nodes.stop(node)
-            yield
-        finally:
-            nodes.start(node)
-            self.wait_booted()
-            self.establish_network()
 
     def ensure_kind(self) -> None:
         """The supply has seen to it; the parent would download."""

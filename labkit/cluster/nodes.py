@@ -115,20 +115,6 @@ def unpause(node: str) -> None:
             container.unpause()
 
 
-def stop(node: str) -> None:
-    """Switch a node off at once, as a power cut would; a stopped one stays so."""
-    with answering():
-        container = engine().containers.get(node)
-        if container.status != "exited":
-            container.kill()
-
-
-def start(node: str) -> None:
-    """Boot a stopped node; one that runs is left alone. Its network has to be set up again."""
-    with answering():
-        engine().containers.get(node).start()
-
-
 def remove(cluster: str) -> None:
     """Remove a cluster's node containers with their volumes; what is gone already, or going, is no error."""
 

@@ -65,7 +65,8 @@ def _preview(progress: Progress) -> str:
         return ""
     if newest is None:
         progress.say("no pre-release is judged: Go modules list none of what is not released yet")
-    return (newest or "").removeprefix("v")
+        return ""
+    return newest.removeprefix("v")
 
 
 def _workflow(_: argparse.Namespace, progress: Progress) -> int:
