@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -118,7 +119,7 @@ def _run_labs(session: nox.Session, *options: str, workers: str) -> None:
     # Not just any path that exists: options name files too.
     chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
-    every = ("--kubernetes", "all") in zip(session.posargs, session.posargs[1:], strict=False)
+    every = re.search("--kubernetes[ =]all( |$)", " ".join(session.posargs))
     in_turn = ["python", "-m", "labkit.all_versions"] if every else []
     _run(session, *in_turn, "pytest", "-n", workers, "--dist", "worksteal", *options, *where, *session.posargs)
 

@@ -5,17 +5,16 @@ While one version's labs run, the next one's node image is made.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from labkit.cluster import interruption
 from labkit.supply import versions
-
-ALL = "all"
-"""What stands for every version after --kubernetes."""
 
 SUPPLY = ("nice", "-n", "19", sys.executable, "-m", "labkit.supply")
 """What makes a node image, behind everything else that wants the cores."""
@@ -27,12 +26,13 @@ _GRAVEST_FIRST = (3, 1, 2)
 def main(argv: Sequence[str]) -> int:
     """Run a command once for each version, in place of `--kubernetes all`; give the gravest exit code."""
     interruption.end_in_order_on_sigterm()
+    asked, _ = _options(argv)
     minors = [version.minor for version in versions.read().kubernetes]
     codes: list[int] = []
     try:
         for minor, following in zip(minors, [*minors[1:], None], strict=True):
             print(f"Kubernetes {minor}, {len(codes) + 1} of {len(minors)}", file=sys.stderr, flush=True)
-            with _meanwhile(following, argv):
+            with _meanwhile(following, asked.nodes):
                 codes.append(_run(instead_of_all(argv, minor)))
     except KeyboardInterrupt:
         print(f"interrupted: {', '.join(minors[len(codes) :])} not run", file=sys.stderr)
@@ -41,8 +41,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def instead_of_all(argv: Sequence[str], minor: str) -> list[str]:
-    """Give the command for one version."""
-    return [minor if word == ALL and before == "--kubernetes" else word for before, word in _pairs(argv)]
+    """Give the command for one version; where JUnit was asked for, with a file of its own: junit-1.36.xml."""
+    asked, others = _options(argv)
+    command = [*others, f"--kubernetes={minor}"]
+    if asked.nodes:
+        command.append(f"--nodes={asked.nodes}")
+    if asked.junitxml:
+        file = Path(asked.junitxml)
+        command.append(f"--junitxml={file.with_stem(f'{file.stem}-{minor}')}")
+    return command
 
 
 def gravest(codes: Sequence[int]) -> int:
@@ -64,12 +71,12 @@ def _run(command: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _meanwhile(minor: str | None, argv: Sequence[str]) -> Iterator[None]:
+def _meanwhile(minor: str | None, nodes: str | None) -> Iterator[None]:
     """Make a version's node image beside a block. What comes of it is said by the run that wants it."""
     if minor is None:
         yield
         return
-    where = [word for pair in _pairs(argv) if pair[0] == "--nodes" for word in pair]
+    where = [f"--nodes={nodes}"] if nodes else []
     with subprocess.Popen(
         [*SUPPLY, "--kubernetes", minor, *where],
         stdin=subprocess.DEVNULL,
@@ -86,9 +93,13 @@ def _meanwhile(minor: str | None, argv: Sequence[str]) -> Iterator[None]:
             supply.wait()
 
 
-def _pairs(argv: Sequence[str]) -> list[tuple[str, str]]:
-    """Give each word with the one before it."""
-    return list(zip(["", *argv[:-1]], argv, strict=True))
+def _options(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Take out of a command what differs from version to version; give that, and the rest of it."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--kubernetes")
+    parser.add_argument("--nodes")
+    parser.add_argument("--junitxml", "--junit-xml")
+    return parser.parse_known_args(argv)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,15 @@ MINORS = [version.minor for version in versions.read().kubernetes]
 
 
 def test_the_version_is_said_where_all_was() -> None:
-    argv = ["pytest", "-n", "12", "labs", "-k", "all", "--kubernetes", "all"]
-    assert all_versions.instead_of_all(argv, "1.36") == [
-        "pytest",
-        "-n",
-        "12",
-        "labs",
-        "-k",
-        "all",
-        "--kubernetes",
-        "1.36",
-    ]
+    rest = ["pytest", "-n", "12", "labs", "-k", "all"]
+    for all_of_them in (["--kubernetes", "all"], ["--kubernetes=all"]):
+        assert all_versions.instead_of_all([*rest, *all_of_them], "1.36") == [*rest, "--kubernetes=1.36"]
+
+
+def test_each_version_has_a_junit_file_of_its_own() -> None:
+    argv = ["pytest", "--junitxml", "logs/junit.xml", "--nodes=build", "--kubernetes", "all", "labs"]
+    version, nodes, junit = "--kubernetes=1.36", "--nodes=build", "--junitxml=logs/junit-1.36.xml"
+    assert all_versions.instead_of_all(argv, "1.36") == ["pytest", "labs", version, nodes, junit]
 
 
 @pytest.mark.parametrize(
@@ -41,9 +39,9 @@ def test_each_version_is_run_and_the_next_one_made_meanwhile(tmp_path: Path, mon
 
     monkeypatch.setattr(all_versions, "SUPPLY", (sys.executable, "-c", note("made")))
     monkeypatch.setattr(interruption, "end_in_order_on_sigterm", lambda: None)
-    run = [sys.executable, "-c", f"{note('ran')}; sys.exit(sys.argv[2] == '1.36')"]
+    run = [sys.executable, "-c", f"{note('ran')}; sys.exit(sys.argv[1] == '--kubernetes=1.36')"]
     assert all_versions.main([*run, "--kubernetes", "all", "--nodes", "build"]) == 1
-    assert (tmp_path / "ran").read_text().splitlines() == [f"--kubernetes {minor} --nodes build" for minor in MINORS]
+    assert (tmp_path / "ran").read_text().splitlines() == [f"--kubernetes={minor} --nodes=build" for minor in MINORS]
     assert (tmp_path / "made").read_text().splitlines() == [
-        f"--kubernetes {minor} --nodes build" for minor in MINORS[1:]
+        f"--kubernetes {minor} --nodes=build" for minor in MINORS[1:]
     ]
