@@ -88,10 +88,8 @@ class Run:
 
     @property
     def results(self) -> Path | None:
-        """The file that this run's results are in; None where there are none."""
-        if not self._cluster or not self._judged:
-            return None
-        return verdicts.results_path(self._cluster.kubernetes, self._cluster.results)
+        """The file that this run's results are in, as they now stand; None where there are none."""
+        return self._file.path(self._judged) if self._cluster and self._judged else None
 
     def cluster(self) -> LabCluster:
         """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
@@ -164,7 +162,9 @@ class Run:
         lines = summary.verdicts(self.records, ledger.read(), missing=self.missing(), trouble=self.trouble)
         if not self.results:
             return lines
-        return [*lines, *self.costs(), "", f"results: {self.results.relative_to(ROOT)}"]
+        whole = self._file.whole
+        kept = "" if self.results == whole else f" ({whole.relative_to(ROOT)} has more claims, and stays)"
+        return [*lines, *self.costs(), "", f"results: {self.results.relative_to(ROOT)}{kept}"]
 
     def costs(self) -> list[str]:
         """Give the lines on what the run cost; none of a run that was cut."""
@@ -290,8 +290,9 @@ class Run:
                 "-q",
                 "--no-summary",
             ]
-            if self._config.getoption("prove"):
-                command.append("--prove")
+            command += [
+                f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))
+            ]
             # Where stdout is for the results alone, this goes where everything else goes.
             out = sys.stderr if self._config.getoption("format") == "json" else None
             subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTEST_ADDOPTS": ""}, stdout=out)
@@ -319,9 +320,13 @@ class Run:
             kubernetes["build"] = self._cluster.build
         judged = {record["topic"] for record in self.records}
         topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
-        verdicts.write(
-            verdicts.results_path(self._cluster.kubernetes, self._cluster.results), kubernetes, self.records, topics
-        )
+        self._file.write(kubernetes, self.records, topics)
+
+    @functools.cached_property
+    def _file(self) -> verdicts.ResultsFile:
+        assert self._cluster
+        path = verdicts.results_path(self._cluster.kubernetes, self._cluster.results)
+        return verdicts.ResultsFile(path, self._claims)
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:

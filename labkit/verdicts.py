@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -150,6 +150,31 @@ def read(path: Path) -> dict[str, Any]:
     except jsonschema.ValidationError as error:
         raise CannotRun(f"{path} is of another schema ({error.message[:200]}); run `nox -s labs` again") from error
     return results
+
+
+class ResultsFile:
+    """The file of one run's results: a version's own, or one in partial/ beside it while that would lose claims."""
+
+    def __init__(self, whole: Path, known: Collection[str]) -> None:
+        """`known` are the ids of all claims that there are: what the file has of others is not missed."""
+        self.whole = whole
+        try:
+            self._earlier = {record["id"] for record in read(whole)["claims"]}.intersection(known)
+        except CannotRun:
+            self._earlier = set()
+
+    def path(self, judged: Collection[str]) -> Path:
+        """Give the path for a run that has judged these claims."""
+        return self.whole if self._earlier.issubset(judged) else self.whole.parent / "partial" / self.whole.name
+
+    def write(
+        self, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
+    ) -> None:
+        """Write the results as they now stand; see `write`."""
+        path = self.path({record["id"] for record in records})
+        write(path, kubernetes, records, topics)
+        if path == self.whole:
+            (path.parent / "partial" / path.name).unlink(missing_ok=True)
 
 
 def schema() -> dict[str, Any]:

@@ -108,6 +108,21 @@ def test_a_record_keeps_what_the_source_says_of_the_lab(tmp_path: Path) -> None:
     assert record["manifests"] == [{"file": "manifests/a.yaml", "text": "kind: Pod\n"}]
 
 
+def test_results_of_fewer_claims_do_not_replace_those_of_more(tmp_path: Path) -> None:
+    def record(claim: str) -> dict[str, Any]:
+        one = dataclasses.replace(CLAIM, id=claim)
+        return verdicts.judge(one, [dataclasses.replace(seen("passed"), claim=claim)])
+
+    whole, partial = tmp_path / "1.37.0.json", tmp_path / "partial" / "1.37.0.json"
+    verdicts.write(whole, KUBERNETES, [record("topic.one"), record("topic.two"), record("topic.retired")])
+    run = verdicts.ResultsFile(whole, ["topic.one", "topic.two", "topic.three"])
+    run.write(KUBERNETES, [record("topic.one")])
+    assert (len(verdicts.read(whole)["claims"]), len(verdicts.read(partial)["claims"])) == (3, 1)
+    run.write(KUBERNETES, [record("topic.one"), record("topic.two")])
+    assert [one["id"] for one in verdicts.read(whole)["claims"]] == ["topic.one", "topic.two"]
+    assert not partial.exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
 def test_a_foreign_file_is_one_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "1.37.0.json"
