@@ -61,7 +61,7 @@ class Claim:
 
     Exactly one of `twin` (what the twin is, in words) and `no_twin` (why there is none) is given.
     `takes_s` is about how long the lab waits on an idle machine; long labs are started first.
-    `takes_a_node` is for labs that stop a machine or need one for themselves: they get the spare worker, one after
+    `takes_a_node` is for labs that freeze a machine or need one for themselves: they get the spare worker, one after
     another.
     `needs` names what the lab is about where that is not in every run; without it the claim is not applicable.
     `cluster_wide` is for labs that change more than what is in their own namespace, if only for their own time; on

@@ -267,6 +267,8 @@ class Lab:
         _, sabotaged = self._files(file)
         result = self._kubectl(*verb.split(), str(sabotaged))
         if result.rc == 0:
+            # What is in no namespace does not go with the lab's.
+            self._undo.callback(self._kubectl, "delete", "-f", str(sabotaged), "--ignore-not-found", "--wait=false")
             raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
         return result
 
@@ -289,17 +291,18 @@ class Lab:
 
     @contextlib.contextmanager
     def without(self, node: str) -> Iterator[Act]:
-        """Stop a node's machine for the time of the block, as a power failure would; for claims with `takes_a_node`.
+        """Freeze a node's machine for the time of the block; for claims with `takes_a_node`.
 
-        However the block ends, the machine is started again, and the node is back in the cluster when this returns.
+        To the rest of the cluster it is as if it had lost power; but what ran on it goes on where it was. However the
+        block ends, the machine goes on, and the node is back in the cluster when this returns.
         """
-        act = Act(self.clock(), self._saboteur.act(f"stop the machine of node/{node}"))
+        act = Act(self.clock(), self._saboteur.act(f"freeze the machine of node/{node}"))
         self.evidence.acted(act.seen_s, act.words)
         try:
             with self.cluster.paused(node) if act.words else contextlib.nullcontext():
                 yield act
         finally:
-            self.evidence.acted(self.clock(), f"start the machine of node/{node}")
+            self.evidence.acted(self.clock(), f"let the machine of node/{node} go on")
             self._await_return(node)
 
     # -- what is seen ----------------------------------------------------------------------------------------
@@ -342,10 +345,6 @@ class Lab:
         """
         self.evidence.awaited(goal, (), within, since.seen_s)["seen_s"] = round(moment.seen_s, 3)
         self.history.came(goal, moment, since=since, within=within)
-
-    def sequence(self, goal: str, subject: Subject[T], *steps: Callable[[Any], object]) -> list[T]:
-        """Read from what was recorded that the steps held one after another. See `History.sequence`."""
-        return self.history.sequence(goal, subject, *steps)
 
     def poll(
         self,
@@ -698,7 +697,7 @@ class Lab:
         return result
 
     def _await_return(self, node: str) -> None:
-        """Wait until a node is as before its machine stopped. Raises Inconclusive where it does not come back."""
+        """Wait until a node is as before its machine froze. Raises Inconclusive where it does not come back."""
 
         def away() -> bool:
             seen = view("Node", self._api.get(path_of("Node", None, node)), seen_s=self.clock())
@@ -706,7 +705,7 @@ class Lab:
             return seen.ready != "True" or any(taint.startswith("node.kubernetes.io/") for taint in seen.taints)
 
         def gave_up(_: tenacity.RetryCallState) -> NoReturn:
-            raise Inconclusive(f"node/{node} is not back {RETURN_S:.0f} s after its machine was started again")
+            raise Inconclusive(f"node/{node} is not back {RETURN_S:.0f} s after its machine went on")
 
         tenacity.Retrying(
             retry=tenacity.retry_if_result(bool),

@@ -69,8 +69,8 @@ class put(_Nothing):  # noqa: N801  read as a verb
                 before, parent[str(last)] = parent.get(str(last)), copy.deepcopy(self.value)
                 return bool(before != self.value)
             if isinstance(parent, list) and isinstance(last, int):
-                parent[last : last + 1] = [copy.deepcopy(self.value)]
-                return True
+                before, parent[last : last + 1] = parent[last : last + 1], [copy.deepcopy(self.value)]
+                return bool(before != [self.value])
             return False
 
         return _changed(manifests, self.of, set_)

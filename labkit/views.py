@@ -335,11 +335,14 @@ def _container(status: dict[str, Any]) -> ContainerView:
 
 def _endpoint(endpoint: dict[str, Any]) -> Endpoint:
     conditions = endpoint.get("conditions") or {}
+    # Source: discovery/v1, types.go: an unknown "ready" is to be taken for true, an unknown "serving" for "ready".
+    ready = conditions.get("ready") is not False
+    serving = conditions.get("serving")
     return Endpoint(
         pod=(endpoint.get("targetRef") or {}).get("name", ""),
         ip=endpoint["addresses"][0],
-        ready=bool(conditions.get("ready")),
-        serving=bool(conditions.get("serving")),
+        ready=ready,
+        serving=ready if serving is None else bool(serving),
         terminating=bool(conditions.get("terminating")),
     )
 

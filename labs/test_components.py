@@ -333,9 +333,9 @@ def test_an_api_server_is_alive_before_it_is_ready(lab: Lab) -> None:
     takes_s=8,
     takes_a_node=True,
 )
-@sabotage("the machine goes on", skip("stop the machine"))
+@sabotage("the machine goes on", skip("freeze the machine"))
 def test_componentstatus_does_not_see_the_nodes(lab: Lab) -> None:
-    """ComponentStatus knows the control plane alone: with a node's machine stopped, all that it lists is healthy."""
+    """ComponentStatus knows the control plane alone: with a node's machine frozen, all that it lists is healthy."""
     # Given a node whose kubelet says that it is well,
     node = lab.spare()
     kubelet = f"get --raw /api/v1/nodes/{node.name}/proxy/healthz --request-timeout=4s"
@@ -343,7 +343,7 @@ def test_componentstatus_does_not_see_the_nodes(lab: Lab) -> None:
     assert lab.kubectl(kubelet).stdout == "ok"
     before = {tuple(line.split()[:2]) for line in lab.kubectl(status).stdout.splitlines()}
 
-    # when its machine stops,
+    # when its machine freezes,
     with lab.without(node.name):
         # then its kubelet is silent, and the status of the components is what it was.
         lab.refused(kubelet)

@@ -347,7 +347,7 @@ def test_the_kubelet_of_its_node_runs_a_pod(lab: Lab) -> None:
     )
     assert restarted.container("web").last_exit_code == 3
 
-    # and for the other Pod nobody does anything.
+    # and nobody starts anything for the other Pod.
     lab.never(
         "the other Pod gets a container",
         nowhere,

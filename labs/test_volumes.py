@@ -4,7 +4,7 @@ The lesson in its order: what is lost without a volume and with one; volumes and
 layer by layer; the host's directories; and storage that is claimed.
 """
 
-from labkit.words import START, Lab, Window, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
+from labkit.words import START, Lab, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
 
 VOLUMES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 CLAIMS = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
@@ -385,7 +385,7 @@ def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
     """A PersistentVolumeClaim asks a StorageClass for storage, and what a Pod writes there outlives the Pod."""
     # Given a Pod with a claim that the cluster's default class serves, and one with a claim that no class does,
     served, unserved, stored, waiting = lab.apply("volumes/claims.yaml")
-    before = lab.eventually("the claim is served", stored, until=lambda pod: pod.ready, within=Window(0, 60))
+    before = lab.eventually("the claim is served", stored, until=lambda pod: pod.ready, within=START + START)
     assert lab.get("PersistentVolumeClaim", served.name).raw["status"]["phase"] == "Bound"
     lab.post(stored, "/file", path="/data/x", present=True)
 
@@ -405,7 +405,7 @@ def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
 @claim(
     "volumes.remote-disks",
     source=VOLUMES + "#awselasticblockstore",
-    notes=changed("a Pod may use a disk of AWS or GCP", "only where the cloud's CSI driver is installed", since="1.27"),
+    notes=changed("a Pod may use a disk of AWS or GCP", "only where the cloud's CSI driver is installed", since="1.28"),
     twin="on-the-node: the same Pod with an emptyDir",
     takes_s=5,
     needs="nodes",
