@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 import pytest
 
-from labkit import priority, verdicts
+from labkit import priority, selection, verdicts
 from labkit.claims import Claim, claim_of
 from labkit.cluster import LabCluster
 from labkit.docker import Docker
@@ -104,6 +104,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Create the cluster before xdist starts its workers; without workers the first lab does it."""
     run = session.config.stash[RUN]
     if run.distributes:
+        with _ending(run):
+            selection.check(session.config)
         _cluster(run)
 
 
@@ -311,8 +313,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _cluster(run: Run) -> LabCluster:
-    try:
+    with _ending(run):
         return run.cluster()
+
+
+@contextlib.contextmanager
+def _ending(run: Run) -> Iterator[None]:
+    """End the run with one sentence where it cannot go on."""
+    try:
+        yield
+        return
     except CannotRun as trouble:
         run.trouble = str(trouble)
     except KeyboardInterrupt:

@@ -88,6 +88,28 @@ def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester, mon
     assert result.ret == 0, result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("lab", "asked", "said"),
+    [
+        ("def test_one(): pass", ("-k", "typo"), "no lab is called so"),
+        ("def test_one(): pass", ("test_topic.py::test_two",), "cannot be collected: not found: "),
+        ("def test_one(:", ("test_topic.py",), "cannot be collected: File "),
+    ],
+)
+def test_what_is_not_there_costs_no_cluster(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lab: str, asked: tuple[str, ...], said: str
+) -> None:
+    def cluster(_: run.Run) -> None:
+        raise CannotRun("no cluster is to be made")
+
+    monkeypatch.setattr(run.Run, "cluster", cluster)
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_topic=lab)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1", *asked)
+    assert (int(result.ret), said in result.stdout.str()) == (3, True), result.stdout.str()
+
+
 def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile("def test_house(): pass")
