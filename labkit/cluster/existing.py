@@ -8,31 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from labkit.api import Api, Refused
 from labkit.claims import Claim
-from labkit.cluster import commands, health, interruption, lease, leftovers
+from labkit.cluster import commands, health, interruption, kubeconfig, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import Node
-from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
 PULLED_S = 300.0
 """Seconds for the nodes to pull the images: some MB each."""
-
-CONFIG_S = 60.0
-"""Seconds for kubectl to read the user's kubeconfig."""
 
 SKEW = 1
 """Minors by which kubectl may be off the API server. Source: kubernetes.io/releases/version-skew-policy."""
@@ -141,9 +133,6 @@ class ExistingCluster(LabCluster):
     def paused(self, node: str) -> NoReturn:
         raise _undeclared(f"the machine of node/{node}")
 
-    def stopped(self, node: str) -> NoReturn:
-        raise _undeclared(f"the machine of node/{node}")
-
     def export_logs(self, folder: Path, progress: Progress) -> None:
         progress.say(
             f"what the nodes of context {self.context} logged is not for this run to take: nothing in {folder}"
@@ -180,16 +169,16 @@ def using(
 
     Raises: CannotRun when the context is not there, does not answer, or is not fit for labs.
     """
-    config = read_config(context)
+    config = kubeconfig.read(context)
     held = lease.grant(
         kubernetes="of an unknown version", node_image="", origin=f"context {context}", kind="", maker=lease.CONTEXT
     )
     with contextlib.ExitStack() as undo:
         undo.callback(part, held, progress)
-        write_config(config, held.folder)
+        kubeconfig.write(config, held.folder)
         cluster = ExistingCluster(held.record.cluster, folder=held.folder, context=context, kubernetes="")
         cluster.cluster_wide, cluster.registry = cluster_wide, registry.rstrip("/")
-        cluster.hidden = hidden(config)
+        cluster.hidden = kubeconfig.hidden(config)
         with _sentences(context):
             look(cluster, config, consent, at_a_time)
             held.update(kubernetes=cluster.kubernetes, state=lease.RUNNING)
@@ -202,45 +191,6 @@ def using(
         if keep:
             held.update(state=lease.KEPT)
         yield cluster
-
-
-def read_config(context: str) -> dict[str, Any]:
-    """Read what the user's kubeconfig says of one context, whole in itself. Raises CannotRun.
-
-    All files of $KUBECONFIG count, paths in them mean what they mean there, and certificates come along.
-    """
-    kubectl = _any_kubectl()
-    told = _config(kubectl, "view", "--raw", "--flatten", "--minify", f"--context={context}", "-o", "json")
-    if told.returncode:
-        names = _config(kubectl, "get-contexts", "-o", "name").stdout.split()
-        if context not in names:
-            there = f"there are {', '.join(sorted(names))}" if names else "it has none at all"
-            raise CannotRun(f"the kubeconfig has no context {context}: {there}")
-        raise CannotRun(f"kubectl cannot read the kubeconfig: {last_lines(told.stderr, 1)}")
-    config: dict[str, Any] = json.loads(told.stdout)
-    if not config.get("clusters"):
-        raise CannotRun(f"context {context} names no cluster that is in the kubeconfig")
-    config["users"] = config.get("users") or [{"name": "nobody", "user": {}}]
-    if any(word.startswith("as") for word in config["users"][0]["user"]):
-        raise CannotRun(f"the user of context {context} acts as another one: name a context without impersonation")
-    config["contexts"][0]["context"]["user"] = config["users"][0]["name"]
-    return config
-
-
-def write_config(config: Mapping[str, Any], folder: Path) -> None:
-    """Write a kubeconfig of ours, for nobody else to read."""
-    path = folder / "kubeconfig"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(config), encoding="utf-8")
-
-
-def hidden(config: Mapping[str, Any]) -> dict[str, str]:
-    """Give what no record may show of a server that is not this machine, and what stands for it there."""
-    url = str(config["clusters"][0]["cluster"].get("server", ""))
-    host = urlsplit(url).hostname or ""
-    if not host or _is_loopback(host):
-        return {}
-    return {url: "https://the-api-server", host: "the-api-server"}
 
 
 def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[[str], None], at_a_time: int) -> None:
@@ -258,7 +208,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
             raise CannotRun(f"context {cluster.context} has no node that is Linux, Ready, schedulable and untainted")
         cluster.nodes = health.nodes_of([item for item in items if not health.not_ready([item])])
         cluster.usable = tuple(item["metadata"]["name"] for item in usable)
-        cluster.kubectl_path.symlink_to(_kubectl(cluster.kubernetes))
+        cluster.kubectl_path.symlink_to(kubeconfig.kubectl_for(cluster.kubernetes))
         cluster._kubectl_version = _kubectl_version(cluster)
         if not cluster.registry and (without := [item for item in usable if not has_images(item)]):
             raise CannotRun(
@@ -336,15 +286,9 @@ def is_kinds(context: str, config: Mapping[str, Any], items: Sequence[Mapping[st
     host = urlsplit(str(config["clusters"][0]["cluster"].get("server", ""))).hostname or ""
     return (
         context.startswith("kind-")
-        and _is_loopback(host)
+        and kubeconfig.is_loopback(host)
         and all(str(item["spec"].get("providerID", "")).startswith("kind://") for item in items)
     )
-
-
-def _is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def pull(cluster: ExistingCluster, progress: Progress) -> None:
@@ -425,38 +369,19 @@ def clear_stale(origin: str, progress: Progress) -> None:
 
 def delete_all(context: str, consent: Callable[[str], None]) -> None:
     """Delete what labs have left by a context, from whichever machine; what still runs breaks. Raises CannotRun."""
-    config = read_config(context)
+    config = kubeconfig.read(context)
     held = lease.grant(kubernetes="", node_image="", origin=f"context {context}", kind="", maker=lease.CONTEXT)
     try:
-        write_config(config, held.folder)
+        kubeconfig.write(config, held.folder)
         with _sentences(context):
             with Api(held.folder / "kubeconfig") as api:
-                (held.folder / "kubectl").symlink_to(_kubectl(release(api.get("/version")["gitVersion"])))
+                (held.folder / "kubectl").symlink_to(kubeconfig.kubectl_for(release(api.get("/version")["gitVersion"])))
                 found = api.get(f"/api/v1/namespaces?labelSelector={LABEL}")["items"]
             names = ", ".join(item["metadata"]["name"] for item in found) or "none"
             consent(f"context {context}: all that labs have left is deleted, these namespaces with it: {names}")
             leftovers.delete(held.folder, LABEL)
     finally:
         held.forget()
-
-
-# -- kubectl ---------------------------------------------------------------------------------------------------
-
-
-def _any_kubectl() -> Path:
-    """Give a kubectl to read a kubeconfig with, whatever its version."""
-    if found := shutil.which("kubectl") or next(map(str, _built("*")), None):
-        return Path(found)
-    raise CannotRun("there is no kubectl: have one on PATH to use a context")
-
-
-def _kubectl(kubernetes: str) -> Path:
-    """Give the kubectl of a version where one was built here, else the one on PATH."""
-    return next(iter(_built(kubernetes)), None) or _any_kubectl()
-
-
-def _built(kubernetes: str) -> list[Path]:
-    return sorted((cache_dir() / "parts").glob(f"kubernetes-{kubernetes}-{'[0-9a-f]' * 12}/kubectl"), reverse=True)
 
 
 def _kubectl_version(cluster: ExistingCluster) -> str:
@@ -475,21 +400,6 @@ def _kubectl_version(cluster: ExistingCluster) -> str:
 
 def _minor(version: str) -> int:
     return int(version.split(".")[1])
-
-
-def _config(kubectl: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run kubectl config on the user's own kubeconfig; its words change nothing there."""
-    try:
-        return subprocess.run(
-            [kubectl, "config", *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=CONFIG_S,
-            env=os.environ | {"KUBECTL_KUBERC": "false", "LC_ALL": "C.UTF-8"},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotRun(f"kubectl cannot read the kubeconfig: {type(error).__name__}") from error
 
 
 @contextlib.contextmanager

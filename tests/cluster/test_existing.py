@@ -16,7 +16,7 @@ import pytest
 
 from labkit import cluster as room
 from labkit.claims import Claim, imprecise
-from labkit.cluster import consent, existing, lease, leftovers
+from labkit.cluster import consent, existing, kubeconfig, lease, leftovers
 from labkit.cluster.existing import ExistingCluster
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -165,7 +165,7 @@ def test_another_ones_rights_are_not_taken(config: dict[str, Any], kubectl: Call
 def test_a_user_without_credentials_has_a_name(config: dict[str, Any], kubectl: Callable[[], Path]) -> None:
     config["users"] = None
     kubectl()
-    assert existing.read_config("prod")["users"] == [{"name": "nobody", "user": {}}]
+    assert kubeconfig.read("prod")["users"] == [{"name": "nobody", "user": {}}]
 
 
 def unlike(server: Server) -> None:
@@ -286,9 +286,9 @@ def test_labs_pin_to_a_node_that_controls_nothing() -> None:
 
 
 def test_a_servers_address_is_not_for_records(config: dict[str, Any]) -> None:
-    assert existing.hidden(config) == {}, "this machine's loopback says nothing"
+    assert kubeconfig.hidden(config) == {}, "this machine's loopback says nothing"
     config["clusters"][0]["cluster"]["server"] = "https://api.example.com:6443"
-    assert existing.hidden(config) == {
+    assert kubeconfig.hidden(config) == {
         "https://api.example.com:6443": "https://the-api-server",
         "api.example.com": "the-api-server",
     }
@@ -322,7 +322,7 @@ def killed(kubectl: Callable[[], Path], origin: str = "context prod") -> str:
     """Leave the lease of a run that was killed amid its labs."""
     held = lease.grant(kubernetes="v1.37.0", node_image="", origin=origin, kind="", maker=lease.CONTEXT)
     held.update(state=lease.RUNNING)
-    existing.write_config(existing.read_config("prod"), held.folder)
+    kubeconfig.write(kubeconfig.read("prod"), held.folder)
     (held.folder / "kubectl").symlink_to(kubectl().with_name("bin") / "kubectl")
     held.release()
     return held.record.cluster
