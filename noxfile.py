@@ -20,7 +20,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = "12"
 """Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
 
-PROVERS = "6"
+PROVERS = "4"
 """Sabotaged labs side by side: they end early, and more of them keep two cores so busy that no deadline counts."""
 
 LABS = Path("labs").resolve()
