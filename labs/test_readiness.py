@@ -252,7 +252,7 @@ def test_a_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
 def test_an_exec_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
     """A readiness probe that runs a command in the container goes on, too, while the Pod is being deleted.
 
-    Not so in Kubernetes 1.35 and 1.36, where the Pod is Ready to the last (seen with 1.35.8 and 1.36.4):
+    Not so in Kubernetes 1.35 and late patches of 1.36, where it is Ready to the last (seen with 1.35.8 and 1.36.4):
     https://github.com/kubernetes/kubernetes/issues/140881
     """
     # Given two containers, each ready while a file is there, of a Pod that is being deleted and takes its time to stop,
