@@ -88,19 +88,19 @@ def bump(session: nox.Session) -> None:
 @nox.session(default=False)
 def workflow(session: nox.Session) -> None:
     """Check the workflow of GitHub Actions with actionlint, which is built from its Go module."""
-    _run(session, "python", "-m", "labkit.machines", "workflow", *session.posargs)
+    _run(session, "python", "-m", "labkit.ci", "workflow", *session.posargs)
 
 
 @nox.session(default=False)
 def plan(session: nox.Session) -> None:
     """Say which versions the workflow is to judge: nox -s plan -- [--preview]."""
-    _run(session, "python", "-m", "labkit.machines", "plan", *session.posargs)
+    _run(session, "python", "-m", "labkit.ci", "plan", *session.posargs)
 
 
 @nox.session(default=False)
 def issues(session: nox.Session) -> None:
     """Open or update GitHub issues for verdicts that changed twice in a row: nox -s issues -- [results]."""
-    _run(session, "python", "-m", "labkit.machines", "issues", *session.posargs)
+    _run(session, "python", "-m", "labkit.ci", "issues", *session.posargs)
 
 
 @nox.session(default=False)
@@ -120,7 +120,7 @@ def _run_labs(session: nox.Session, *options: str, workers: str) -> None:
     chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
     every = re.search("--kubernetes[ =]all( |$)", " ".join(session.posargs))
-    in_turn = ["python", "-m", "labkit.all_versions"] if every else []
+    in_turn = ["python", "-m", "labkit.run.all_versions"] if every else []
     _run(session, *in_turn, "pytest", "-n", workers, "--dist", "worksteal", *options, *where, *session.posargs)
 
 

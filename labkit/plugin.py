@@ -1,6 +1,6 @@
 """The pytest side of a run: options, fixtures, and how each test becomes an observation of its claim.
 
-The controlling process (pytest itself, or xdist's controller) owns the cluster and the results, see `labkit.run`;
+The controlling process (pytest itself, or xdist's controller) owns the cluster and the results, see `labkit.run.run`;
 workers attach to the cluster and send what they observed along with each test's report.
 """
 
@@ -19,19 +19,20 @@ from typing import Any
 import filelock
 import pytest
 
-from labkit import priority, selection, verdicts
-from labkit.claims import Claim, claim_of
+from labkit.ci import junit
+from labkit.ci import plugin as machines
+from labkit.claims import verdicts
+from labkit.claims.claim import Claim, claim_of
+from labkit.claims.sabotage import Sabotage
+from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, Observation
 from labkit.cluster import LabCluster
-from labkit.docker import Docker
-from labkit.lab import Lab
-from labkit.load import Load
-from labkit.machines import junit
-from labkit.machines import plugin as machines
-from labkit.minikube import Minikube
-from labkit.run import LABS, Run
-from labkit.sabotage import Sabotage
+from labkit.lab.docker_cli import Docker
+from labkit.lab.lab import Lab
+from labkit.lab.minikube_cli import Minikube
+from labkit.observe.load import Load
+from labkit.run import priority, selection
+from labkit.run.run import LABS, Run
 from labkit.trouble import CannotRun, Inconclusive
-from labkit.verdicts import EXIT_COULD_NOT_RUN, Observation
 
 RUN = pytest.StashKey[Run]()
 LAB = pytest.StashKey[Lab]()

@@ -1,14 +1,14 @@
 """The words of a lab: everything that a module of labs/ needs, and all that it imports from labkit."""
 
-from labkit import budgets
-from labkit.budgets import SOON, START, Window
-from labkit.claims import changed, claim, imprecise, sabotage, wrong
-from labkit.docker import Docker
-from labkit.instrument import failures_in_a_row
-from labkit.lab import Lab, ready
-from labkit.minikube import Minikube
-from labkit.quantities import quantity
-from labkit.sabotage import instead, put, remove, skip
+from labkit.claims import budgets
+from labkit.claims.budgets import SOON, START, Window
+from labkit.claims.claim import changed, claim, imprecise, sabotage, wrong
+from labkit.claims.sabotage import instead, put, remove, skip
+from labkit.lab.docker_cli import Docker
+from labkit.lab.instrument import failures_in_a_row
+from labkit.lab.lab import Lab, ready
+from labkit.lab.minikube_cli import Minikube
+from labkit.manifests.quantities import quantity
 
 __all__ = [
     "SOON",

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labkit.claims import HOLD, Claim
+from labkit.claims.claim import HOLD, Claim
+from labkit.claims.sabotage import Sabotage
 from labkit.cluster import LabCluster, Node
-from labkit.lab import Lab
-from labkit.load import Load
-from labkit.sabotage import Sabotage
+from labkit.lab.lab import Lab
+from labkit.observe.load import Load
 
 CONFIG = {
     "apiVersion": "v1",

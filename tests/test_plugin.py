@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from labkit import plugin, run
-from labkit.cluster import minikube
+from labkit import plugin
+from labkit.cluster import minikube_profile
+from labkit.run import run
 from labkit.trouble import CannotRun
 
 pytest_plugins = ["pytester"]
@@ -24,8 +25,8 @@ def lab(sabotaged):
 """
 
 LAB = """
-from labkit.claims import claim, sabotage
-from labkit.sabotage import skip
+from labkit.claims.claim import claim, sabotage
+from labkit.claims.sabotage import skip
 from labkit.trouble import CannotRun, Inconclusive
 
 @claim("topic.one", source="https://example.com/", no_twin="a test of the house")
@@ -125,7 +126,7 @@ def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
         raise CannotRun("no cluster is to be made")
 
     monkeypatch.setattr(run.Run, "cluster", cluster)
-    monkeypatch.setattr(minikube, "is_on_path", lambda: False)
+    monkeypatch.setattr(minikube_profile, "is_on_path", lambda: False)
     pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
     pytester.makepyfile(
         test_topic=LAB.format(body="raise AssertionError").replace("no_twin=", 'needs="minikube", no_twin=')

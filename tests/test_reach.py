@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from labkit import claims, manifests, scope
-from labkit.claims import Claim
+from labkit.claims.claim import Claim, load_claims
+from labkit.claims.sabotage import Sabotage, Saboteur
+from labkit.manifests import manifest_files, scope
 from labkit.paths import ROOT
-from labkit.sabotage import Sabotage, Saboteur
 
 NAMESPACE = "the-labs-own"
 APPLIED, TYPED = {"apply", "apply_refused", "file"}, {"kubectl", "refused", "tried", "running", "listening", "terminal"}
 SOME = "pod/some"
 """What stands for a text that only a run knows; a line that begins so is not read, and left to the run's own check."""
 
-CLAIMS = claims.load(ROOT / "labs")
+CLAIMS = load_claims(ROOT / "labs")
 
 Names = dict[str, ast.expr]
 
@@ -86,7 +86,9 @@ def reaches(claim: Claim, sabotage: Sabotage | None) -> tuple[set[str], set[str]
     node: set[str | None] = set()
     for word, text in acts(claim):
         if word in APPLIED:
-            objects: list[Any] = saboteur.manifests(manifests.place(manifests.read(text), NAMESPACE=NAMESPACE))
+            objects: list[Any] = saboteur.manifests(
+                manifest_files.place(manifest_files.read(text), NAMESPACE=NAMESPACE)
+            )
             cluster.add(scope.of_objects(objects, NAMESPACE))
             node.add(scope.of_node(objects))
         elif word in TYPED:

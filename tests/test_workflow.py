@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit import verdicts
+from labkit.claims import verdicts
 from labkit.paths import ROOT
 
 FILE = ROOT / ".github" / "workflows" / "labs.yaml"

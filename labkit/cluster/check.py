@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import tenacity
 
-from labkit.api import Api
 from labkit.cluster import config, network
 from labkit.cluster.labcluster import LabCluster, last_lines
+from labkit.observe.api import Api
 from labkit.trouble import CannotRun
 
 IMAGE, PORT = "labs/web:1", 8080

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from labkit import manifests
+from labkit.manifests import manifest_files
 
 _CGROUP_V1 = "kind: KubeletConfiguration\nfailCgroupV1: false\n"
 _CGROUPFS_KUBELET = "kind: KubeletConfiguration\ncgroupDriver: cgroupfs\n"
@@ -38,7 +38,7 @@ class Networks:
 
 def read() -> dict[str, Any]:
     """Read manifests/kind.yaml. Raises CannotRun where it is missing or broken."""
-    (config,) = manifests.read("kind.yaml")
+    (config,) = manifest_files.read("kind.yaml")
     return config
 
 

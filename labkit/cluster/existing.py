@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from labkit.api import Api, Refused
-from labkit.claims import Claim
+from labkit.claims.claim import Claim
 from labkit.cluster import commands, health, interruption, kubeconfig, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import Node
+from labkit.observe.api import Api, Refused
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 

@@ -16,12 +16,12 @@ from typing import Any, NoReturn
 import tenacity
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
-from labkit.api import Api
-from labkit.claims import Claim
+from labkit.claims.claim import Claim
 from labkit.cluster import commands, config, health, network, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.nodes import Node
 from labkit.cluster.threads import at_once
+from labkit.observe.api import Api
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 

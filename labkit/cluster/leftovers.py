@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import tenacity
 
-from labkit.api import Api
 from labkit.cluster import commands
+from labkit.observe.api import Api
 from labkit.trouble import CannotRun
 
 GONE_S = 180.0

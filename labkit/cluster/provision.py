@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from labkit import images, supply
+from labkit import sample_images, supply
 from labkit.cluster import belongings, config, lease, leftovers, network, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LABEL, LabCluster, timed
@@ -209,13 +209,13 @@ def _own_status() -> str:
 def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> tuple[str, ...]:
     cluster.python_base = supplies.python_base
     with timed(cluster.phases, "images"):
-        return images.build(supplies.python_base, progress)
+        return sample_images.build(supplies.python_base, progress)
 
 
 def _save(cluster: LabCluster, tags: tuple[str, ...]) -> Path:
     archive = cluster.path / "images.tar"
     with timed(cluster.phases, "save"):
-        images.save(tags, archive)
+        sample_images.save(tags, archive)
     return archive
 
 

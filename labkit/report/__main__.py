@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit import ledger, verdicts
+from labkit.claims import ledger, verdicts
 from labkit.paths import ROOT
 from labkit.report import badges, data, markdown, matrix, page
 from labkit.supply import versions

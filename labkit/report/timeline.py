@@ -147,7 +147,7 @@ def effect(record: Record) -> tuple[float, float, float | None] | None:
 
 
 def level(seen: str) -> Level | None:
-    """Read how much is there and ready from a state's words, as `labkit.views` writes them; None where none is."""
+    """Read how much is there and ready from a state's words, as `observe.views` writes them; None where none is."""
     ready = len(_READY.findall(seen))
     if group := _GROUP.match(seen):
         return Level(ready, int(group[1]))

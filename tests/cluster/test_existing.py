@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labkit import cluster as room
-from labkit.claims import Claim, imprecise
+from labkit.claims.claim import Claim, imprecise
 from labkit.cluster import consent, existing, kubeconfig, lease, leftovers
 from labkit.cluster.existing import ExistingCluster
 from labkit.progress import Progress

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit import images, supply
+from labkit import sample_images, supply
 from labkit.cluster import LabCluster, belongings, lease, leftovers, nodes, provision, removal
 from labkit.cluster.lease import Lease
 from labkit.cluster.provision import running
@@ -58,8 +58,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     monkeypatch.setattr(supply, "provide", provide, raising=False)
     monkeypatch.setattr(supply.engine, "ensure", lambda _: SimpleNamespace(data_root=None, cgroup_v1=False))
-    monkeypatch.setattr(images, "build", build)
-    monkeypatch.setattr(images, "save", lambda _, path: path.touch())
+    monkeypatch.setattr(sample_images, "build", build)
+    monkeypatch.setattr(sample_images, "save", lambda _, path: path.touch())
     monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))
     monkeypatch.setattr(provision, "_ids", lambda tags: dict.fromkeys(tags, machine.image_ids))
     monkeypatch.setattr(provision, "unpause", does("unpause"))

@@ -17,8 +17,7 @@ import pytest
 import tenacity
 from docker.errors import ImageNotFound
 
-from labkit import images as sample_images
-from labkit import supply
+from labkit import sample_images, supply
 from labkit.progress import Progress
 from labkit.supply import apt, archives, engine, images, kind, python_base, versions
 from labkit.supply.archives import Entry

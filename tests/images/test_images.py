@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labkit import images
+from labkit import sample_images
 from labkit.progress import Progress
 from labkit.trouble import CannotRun
 
@@ -23,33 +23,33 @@ def context(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["app.py", "Dockerfile"])
 def test_a_changed_file_is_another_content(context: Path, name: str) -> None:
-    before = images.content_hash(context, "sha256:base")
+    before = sample_images.content_hash(context, "sha256:base")
     (context / name).write_text("2")
-    assert images.content_hash(context, "sha256:base") != before
+    assert sample_images.content_hash(context, "sha256:base") != before
 
 
 def test_another_base_is_another_content(context: Path) -> None:
-    assert images.content_hash(context, "sha256:base") != images.content_hash(context, "sha256:newer")
+    assert sample_images.content_hash(context, "sha256:base") != sample_images.content_hash(context, "sha256:newer")
 
 
 def test_a_file_that_is_not_sent_does_not_count(context: Path) -> None:
-    before = images.content_hash(context, "sha256:base")
+    before = sample_images.content_hash(context, "sha256:base")
     (context / "notes").write_text("2")
-    assert images.content_hash(context, "sha256:base") == before
+    assert sample_images.content_hash(context, "sha256:base") == before
 
 
 def test_a_renamed_file_is_another_content(context: Path) -> None:
     (context / ".dockerignore").write_text("notes\n")
-    before = images.content_hash(context, "sha256:base")
+    before = sample_images.content_hash(context, "sha256:base")
     (context / "app.py").rename(context / "main.py")
-    assert images.content_hash(context, "sha256:base") != before
+    assert sample_images.content_hash(context, "sha256:base") != before
 
 
-@pytest.mark.parametrize("image", images.IMAGES, ids=lambda image: image.tag)
-def test_our_images_have_a_context_and_no_latest(image: images.Image) -> None:
+@pytest.mark.parametrize("image", sample_images.IMAGES, ids=lambda image: image.tag)
+def test_our_images_have_a_context_and_no_latest(image: sample_images.Image) -> None:
     assert (image.context / "Dockerfile").is_file()
     assert not image.tag.endswith(":latest")
-    assert images.content_hash(image.context, "sha256:base")
+    assert sample_images.content_hash(image.context, "sha256:base")
 
 
 def test_the_users_index_and_proxy_reach_the_build() -> None:
@@ -60,7 +60,7 @@ global.cert='/etc/ca.crt'
 :env:.extra-index-url='https://more.example/simple'
 """
     environment = {"https_proxy": "http://proxy.example:3128", "PIP_INDEX_URL": "https://mine.example/simple"}
-    assert images.build_arguments(environment, configuration) == {
+    assert sample_images.build_arguments(environment, configuration) == {
         "PIP_INDEX_URL": "https://mine.example/simple",
         "PIP_EXTRA_INDEX_URL": "https://more.example/simple",
         "PIP_TRUSTED_HOST": "index.example other.example",
@@ -70,7 +70,7 @@ global.cert='/etc/ca.crt'
 
 
 def test_nothing_is_passed_on_where_nothing_is_set() -> None:
-    assert images.build_arguments({"PATH": "/bin"}, "") == {}
+    assert sample_images.build_arguments({"PATH": "/bin"}, "") == {}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_nothing_is_passed_on_where_nothing_is_set() -> None:
     ],
 )
 def test_a_failed_step_says_what_to_do(line: str, advice: str) -> None:
-    sentence = images.failure("labs/web:1", "step 7, RUN python manage.py check", ["fine so far", "", line])
+    sentence = sample_images.failure("labs/web:1", "step 7, RUN python manage.py check", ["fine so far", "", line])
     assert sentence.startswith("cannot build labs/web:1: ")
     assert advice in sentence
     assert line in sentence
@@ -93,7 +93,7 @@ def test_a_failed_step_says_what_to_do(line: str, advice: str) -> None:
 
 def test_what_says_nothing_is_left_out_of_the_sentence() -> None:
     output = ["\x1b[91mboom \x1b[0m", " ---> 5268d090a78e", "Removing intermediate container 5268d090a78e"]
-    assert images.failure("labs/web:1", "step 2, RUN x", [*output, "The command '/bin/sh -c x' returned 1"]) == (
+    assert sample_images.failure("labs/web:1", "step 2, RUN x", [*output, "The command '/bin/sh -c x' returned 1"]) == (
         "cannot build labs/web:1: step 2, RUN x failed: boom"
     )
 
@@ -108,7 +108,7 @@ def test_a_build_is_followed_and_its_failing_step_told() -> None:
 
     told: list[str] = []
     with pytest.raises(CannotRun) as caught:
-        images._follow("labs/web:1", stream(), Progress(told.append))
+        sample_images._follow("labs/web:1", stream(), Progress(told.append))
     assert str(caught.value) == (
         "cannot build labs/web:1: step 2, RUN pip install failed: one | two | returned a non-zero code: 1"
     )

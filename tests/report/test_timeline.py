@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from labkit.history import Endpoints, Object, Pods
+from labkit.observe.history import Endpoints, Object, Pods
+from labkit.observe.views import PodView, view
 from labkit.report import timeline
 from labkit.report.timeline import Level
-from labkit.views import PodView, view
 
 Record = Callable[..., dict[str, Any]]
 

@@ -1,0 +1,235 @@
+"""The verdict on each claim and the file that keeps it: results/<version>.json, checked by a schema."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema
+
+from labkit.claims.claim import Claim
+from labkit.paths import ROOT
+from labkit.trouble import CannotRun
+
+SCHEMA = 1
+Verdict = Literal["holds", "broken", "vacuous", "inconclusive", "not-applicable"]
+
+EXIT_HOLDS, EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_COULD_NOT_RUN = 0, 1, 2, 3
+"""The run's exit codes: all hold; one is broken or vacuous; one is inconclusive; the run did not come off."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One run of one lab, clean or sabotaged, as the process that ran it reports it (JSON-able by `asdict`).
+
+    `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
+    `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
+    `line` is where in the lab's file it ended, or else where the lab begins.
+    """
+
+    claim: str
+    nodeid: str
+    sabotage: str | None
+    outcome: Literal["passed", "assertion", "inconclusive", "not-applicable"]
+    message: str
+    seconds: float
+    started: str
+    alone: bool = False
+    cause: str = ""
+    floor_s: float = 0.0
+    ceiling_s: float = 0.0
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    manifests: dict[str, str] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+    line: int = 0
+
+
+def hide(observation: Observation, words: Mapping[str, str]) -> Observation:
+    """Give the observation with other words for those that no record may show, wherever they are in it."""
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [without(inner) for inner in value]
+        if isinstance(value, str):
+            for word, said in words.items():
+                value = value.replace(word, said)
+        return value
+
+    return Observation(**without(asdict(observation)))
+
+
+def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give a claim's record from all that was observed of it, in the order in which it was.
+
+    `told` is what the lab's source says of it, as `prose.read` gives it.
+
+    An inconclusive observation is superseded by the one that was made alone; both are kept.
+    Raises jsonschema.ValidationError where the record would not be as designed.
+    """
+    seen = list(observations)
+    clean = [o for o in seen if o.sabotage is None]
+    last = clean[-1] if clean else None
+    sabotages, unclear = _sabotages(claim, seen)
+    verdict, reason = _verdict(last)
+    if verdict == "holds" and (survivors := [s["name"] for s in sabotages if s["result"] == "survived"]):
+        verdict, reason = "vacuous", f"stays green under its sabotage: {', '.join(survivors)}"
+    elif verdict == "holds" and unclear:
+        verdict, reason = "inconclusive", "; ".join(unclear)
+    record = {
+        "id": claim.id,
+        "statement": claim.statement,
+        "topic": claim.topic,
+        "ledger": list(claim.ledger),
+        "source": claim.source,
+        "twin": claim.twin or "",
+        "no_twin": claim.no_twin or "",
+        "verdict": verdict,
+        "reason": reason,
+        "started": last.started if last else "",
+        "seconds": round(last.seconds, 3) if last else 0.0,
+        "floor_s": round(last.floor_s, 3) if last else 0.0,
+        "ceiling_s": round(last.ceiling_s, 3) if last else 0.0,
+        "timeline": last.timeline if last else [],
+        "commands": last.commands if last else [],
+        "windows": last.windows if last else [],
+        "manifests": [{"file": file, "text": text} for file, text in last.manifests.items()] if last else [],
+        "observations": [
+            {"outcome": o.outcome, "alone": o.alone, "seconds": round(o.seconds, 3), "message": o.message}
+            for o in clean
+        ],
+        "sabotage": sabotages,
+        "notes": asdict(claim.notes),
+    }
+    if told:
+        record["lab"] = dict(told)
+    _checker("$defs", "claim").validate(record)
+    return record
+
+
+def write(
+    path: Path, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
+) -> None:
+    """Write a results file whole or not at all, its claims (as `judge` gives them) in the order of their ids.
+
+    `topics` are those of the claims, as `prose.read` gives them.
+
+    Raises CannotRun where it cannot be written, jsonschema.ValidationError where `kubernetes` is not as designed.
+    """
+    # The records were checked one by one: the file is written anew with each of them.
+    _checker("properties", "kubernetes").validate(kubernetes)
+    results: dict[str, Any] = {"schema": SCHEMA, "kubernetes": kubernetes}
+    if topics:
+        results["topics"] = topics
+    results["claims"] = sorted(records, key=lambda r: str(r["id"]))
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be written ({error.strerror}); make room or rights and run again") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a results file. Raises CannotRun where it is cut, foreign, or of another schema."""
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        jsonschema.validate(results, schema())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CannotRun(f"{path} is no results file ({error}); run `nox -s labs` again to make it") from error
+    except jsonschema.ValidationError as error:
+        raise CannotRun(f"{path} is of another schema ({error.message[:200]}); run `nox -s labs` again") from error
+    return results
+
+
+class ResultsFile:
+    """The file of one run's results: a version's own, or one in partial/ beside it while that would lose claims."""
+
+    def __init__(self, whole: Path, known: Collection[str]) -> None:
+        """`known` are the ids of all claims that there are: what the file has of others is not missed."""
+        self.whole = whole
+        try:
+            self._earlier = {record["id"] for record in read(whole)["claims"]}.intersection(known)
+        except CannotRun:
+            self._earlier = set()
+
+    def path(self, judged: Collection[str]) -> Path:
+        """Give the path for a run that has judged these claims."""
+        return self.whole if self._earlier.issubset(judged) else self.whole.parent / "partial" / self.whole.name
+
+    def write(
+        self, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
+    ) -> None:
+        """Write the results as they now stand; see `write`."""
+        path = self.path({record["id"] for record in records})
+        write(path, kubernetes, records, topics)
+        if path == self.whole:
+            (path.parent / "partial" / path.name).unlink(missing_ok=True)
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON schema of a results file."""
+    loaded: dict[str, Any] = json.loads(
+        resources.files("labkit.claims").joinpath("results.schema.json").read_text("utf-8")
+    )
+    return loaded
+
+
+@functools.cache
+def _checker(group: str, name: str) -> jsonschema.Draft202012Validator:
+    """Give a checker for one part of the schema, such as ("$defs", "claim")."""
+    return jsonschema.Draft202012Validator(schema()[group][name])
+
+
+def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (), trouble: str | None = None) -> int:
+    """Give the run's exit code: trouble and claims that never ran first, then broken or vacuous, then inconclusive."""
+    verdicts = Counter(r["verdict"] for r in records)
+    if trouble or list(missing):
+        return EXIT_COULD_NOT_RUN
+    if verdicts["broken"] or verdicts["vacuous"]:
+        return EXIT_BROKEN
+    return EXIT_INCONCLUSIVE if verdicts["inconclusive"] else EXIT_HOLDS
+
+
+def results_path(kubernetes: str, folder: str = "") -> Path:
+    """Give the path of the results of a Kubernetes version, such as "v1.37.0", in a folder of results/."""
+    return ROOT / "results" / folder / f"{kubernetes.removeprefix('v')}.json"
+
+
+def _verdict(last: Observation | None) -> tuple[Verdict, str]:
+    if last is None:
+        return "inconclusive", "was not observed"
+    if last.outcome == "passed":
+        return "holds", ""
+    if last.outcome == "assertion":
+        return "broken", last.message
+    return ("not-applicable" if last.outcome == "not-applicable" else "inconclusive"), last.message
+
+
+def _sabotages(claim: Claim, seen: list[Observation]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Give the sabotages that ended killed or survived, and sentences about those that did not get so far."""
+    told: list[dict[str, Any]] = []
+    unclear: list[str] = []
+    for sabotage in claim.sabotages:
+        runs = [o for o in seen if o.sabotage == sabotage.name]
+        if not runs:
+            continue
+        last = runs[-1]
+        if last.outcome in ("passed", "assertion"):
+            result = "survived" if last.outcome == "passed" else "killed"
+            told.append(
+                {"name": sabotage.name, "result": result, "seconds": round(last.seconds, 3), "message": last.message}
+            )
+        else:
+            unclear.append(f"the sabotage {sabotage.name!r} did not get to an assertion: {last.message}")
+    return told, unclear

@@ -1,0 +1,271 @@
+"""The labs' own images: built from images/ on the engine that runs the cluster, saved to be loaded onto its nodes."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.utils.build import exclude_paths
+
+from labkit.manifests import naming
+from labkit.paths import ROOT
+from labkit.progress import Progress
+from labkit.supply.cache import alone
+from labkit.trouble import CannotRun
+
+CONTENT_LABEL = "labs.content"
+"""What an image was made of, so that an unchanged one is recognised; the stages that build it carry it too."""
+
+READ_TIMEOUT_S = 600
+"""Seconds without a byte before the engine is given up; a quiet step like pip's takes a minute on a busy machine."""
+
+TOLD_LINES = 6
+TOLD_CHARACTERS = 600
+"""How much of a failed step its sentence quotes: pip's and Python's last words fit."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of this project: its tag, which is never `latest`, and the folder that is its build context."""
+
+    tag: str
+    context: Path
+    on_nodes: bool
+    """Whether Pods of the labs run it. Loading costs each new cluster's nodes 0.1 s and more a megabyte."""
+
+
+IMAGES = (
+    Image("labs/web:1", ROOT / "images" / "web", on_nodes=True),
+    Image("labs/guitar-practice:1", ROOT / "images" / "guitar-practice", on_nodes=False),
+)
+
+
+def build(python_base: str, progress: Progress) -> tuple[str, ...]:
+    """Build all images on that Python base, side by side, but for those that are unchanged; give the nodes' tags.
+
+    Raises: CannotRun, with the failing step's last words and what to do.
+    """
+    with (
+        alone("images", progress, "another run is building the images"),
+        _answering(),
+        contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client,
+    ):
+        try:
+            base = client.images.get(python_base)
+        except ImageNotFound as error:
+            raise CannotRun(f"there is no image {python_base} to build on: run `nox -s supply`") from error
+        contents = {image: content_hash(image.context, str(base.id)) for image in IMAGES}
+        if changed := [image for image in IMAGES if _content(client, image.tag) != contents[image]]:
+            arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
+            _side_by_side(partial(_build, client, image, contents[image], arguments, progress) for image in changed)
+            _clean(client)
+    return tuple(image.tag for image in IMAGES if image.on_nodes)
+
+
+def save(tags: Sequence[str], path: Path) -> None:
+    """Save the images with their names in one archive, whole or not at all; layers they share are in it once.
+
+    Raises: CannotRun when the engine lacks one of them or the disk is full.
+    """
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+            for tag in tags:
+                client.images.get(tag)
+            # Image.save() knows one image only.
+            answer = client.api.get(f"{client.api.base_url}/images/get", params={"names": tags}, stream=True)
+            answer.raise_for_status()
+            with unfinished.open("wb") as archive:
+                for part in answer.iter_content(1024 * 1024):
+                    archive.write(part)
+        unfinished.replace(path)
+    except OSError as error:
+        raise CannotRun(f"the images cannot be saved to {path} ({error}): make room or set LABS_CACHE") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def push(tags: Sequence[str], registry: str) -> tuple[str, ...]:
+    """Push the images to a registry (host/path), with the credentials of `docker login`; give their names there.
+
+    Raises: CannotRun when the registry does not take them.
+    """
+    pushed = []
+    with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+        for tag in tags:
+            name = naming.in_text(tag, registry)
+            repository, _, version = name.rpartition(":")
+            client.images.get(tag).tag(repository, version)
+            try:
+                for message in client.api.push(repository, tag=version, stream=True, decode=True):
+                    if "error" in message:
+                        raise CannotRun(
+                            f"{name} cannot be pushed: {message['error']}; `docker login` gives credentials"
+                        )
+            finally:
+                client.images.remove(name)  # the name alone: the image has its own
+            pushed.append(name)
+    return tuple(pushed)
+
+
+def content_hash(context: Path, base_id: str) -> str:
+    """Give what an image is made of as 16 hexadecimal digits: every file that its context sends, and its base."""
+    ignore = context / ".dockerignore"
+    patterns = ignore.read_text().splitlines() if ignore.exists() else []
+    digest = hashlib.sha256(base_id.encode())
+    for name in sorted(exclude_paths(str(context), patterns)):
+        path = context / name
+        if path.is_file():
+            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
+    """Give the build arguments that let pip reach in the build what it reaches here.
+
+    environment: proxies and pip's variables; pip_configuration: what `pip config list` prints. Files of this machine
+    (find-links, cert) mean nothing in a build and are left out.
+    """
+    arguments = {}
+    for line in pip_configuration.splitlines():
+        if found := re.fullmatch(
+            r"(?:global|install|:env:)\.(index-url|extra-index-url|trusted-host)=('.*'|\".*\")", line
+        ):
+            arguments[f"PIP_{found[1].replace('-', '_').upper()}"] = " ".join(str(ast.literal_eval(found[2])).split())
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        if value := environment.get(name) or environment.get(name.lower()):
+            arguments |= {name: value, name.lower(): value}
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"):
+        if value := environment.get(name):
+            arguments[name] = value
+    return arguments
+
+
+def failure(tag: str, step: str, output: Iterable[str]) -> str:
+    """Give the sentence for a build that failed: what happened in the step's last words, and what to do."""
+    lines = [" ".join(_COLOUR.sub("", line).split()) for line in output]
+    lines = [line for line in lines if line and not line.startswith(_CHATTER)]
+    words = " | ".join(lines[-TOLD_LINES:])[-TOLD_CHARACTERS:] or "the engine gave no reason"
+    for pattern, advice in _ADVICE:
+        if any(re.search(pattern, line) for line in lines):
+            return f"cannot build {tag}: {advice} ({words})"
+    return f"cannot build {tag}: {step} failed: {words}"
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CHATTER = ("Removing intermediate container", "---> ", "The command ")
+"""How lines begin that say nothing about a failure; the last one repeats the whole step."""
+
+_ADVICE = (
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError",
+        "pip in the build does not trust the package index: build on a base with its CA, or set PIP_TRUSTED_HOST",
+    ),
+    (
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|Max retries|ProxyError|Network is unreachable"
+        r"|\(from versions: none\)",
+        "pip in the build cannot get the packages: see that PyPI can be reached, or set PIP_INDEX_URL to another index",
+    ),
+    (r"[Nn]o space left on device", "the engine's disk is full: `docker system prune` frees what nothing uses"),
+)
+"""What to do about a failed step, by what its lines match."""
+
+
+def _build(
+    client: docker.DockerClient, image: Image, content: str, arguments: dict[str, str], progress: Progress
+) -> None:
+    begun = time.monotonic()
+    stream = client.api.build(
+        path=str(image.context),
+        tag=image.tag,
+        buildargs=arguments,
+        labels={CONTENT_LABEL: content},
+        rm=True,
+        forcerm=True,
+        decode=True,
+        # A proxy or an index on this machine's loopback is then reached from the build as well.
+        network_mode="host",
+    )
+    _follow(image.tag, stream, progress)
+    progress.say(f"{image.tag} is built, in {time.monotonic() - begun:.0f} s")
+
+
+def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> None:
+    """Show the steps of a build, and raise CannotRun when one fails."""
+    step, output = "the start", list[str]()
+    for message in stream:
+        text = str(message.get("stream", ""))
+        if begins := re.match(r"Step (\d+)/(\d+) : (.*)", text):
+            step, output = f"step {begins[1]}, {' '.join(begins[3].split())[:60]}", []
+            progress.step(f"building {tag}", share=(int(begins[1]) - 1) / int(begins[2]))
+        else:
+            output += text.splitlines()
+        if "error" in message:
+            raise CannotRun(failure(tag, step, [*output, str(message["error"])]))
+
+
+def _content(client: docker.DockerClient, tag: str) -> str | None:
+    """Give what the image of that tag was made of; None where there is none."""
+    try:
+        return client.images.get(tag).labels.get(CONTENT_LABEL)
+    except ImageNotFound:
+        return None
+
+
+def _clean(client: docker.DockerClient) -> None:
+    """Remove what nothing names any more: the images that were replaced, and the stages that built the new ones."""
+    with contextlib.suppress(APIError):  # someone else is cleaning just now, and does this too
+        client.images.prune(filters={"dangling": True, "label": CONTENT_LABEL})
+
+
+def _pip_configuration() -> str:
+    """Give pip's settings from its files, wherever they are; nothing where this Python has no pip."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    return listing.stdout if listing.returncode == 0 else ""
+
+
+def _side_by_side(jobs: Iterable[Callable[[], None]]) -> None:
+    """Do all jobs at once, in threads that an interrupted run need not wait for; raise what a failing one raised."""
+
+    def do(job: Callable[[], None], done: Future[None]) -> None:
+        try:
+            job()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    results = []
+    for job in jobs:
+        results.append(Future[None]())
+        threading.Thread(target=do, args=(job, results[-1]), daemon=True).start()
+    for result in results:
+        result.result()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what goes wrong between this process and the engine into one sentence. Raises: CannotRun."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        why = error.explanation if isinstance(error, APIError) and error.explanation else error
+        raise CannotRun(f"the container engine did not do what was asked of it: {why}") from error

@@ -1,0 +1,149 @@
+"""From observations to verdicts, results files and exit codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from labkit.claims import verdicts
+from labkit.claims.claim import HOLD, Claim
+from labkit.claims.sabotage import Sabotage
+from labkit.claims.verdicts import Observation
+from labkit.trouble import CannotRun
+
+CLAIM = Claim(
+    id="health.restarts",
+    statement="A container is restarted.",
+    ledger=("health.restarts",),
+    source="https://example.com/",
+    notes=HOLD,
+    twin="plain",
+    no_twin=None,
+    takes_s=5,
+    takes_a_node=False,
+    sabotages=(Sabotage("no probe", ()),),
+)
+KUBERNETES = {
+    "server": "v1.37.0",
+    "kubelet": "v1.37.0",
+    "kubectl": "v1.37.0",
+    "node_image": "node:1",
+    "origin": "built",
+    "started": "2026-11-23T10:00:00+00:00",
+    "seconds": 1.5,
+}
+
+
+def seen(outcome: Any, *, sabotage: str | None = None, message: str = "", alone: bool = False) -> Observation:
+    return Observation(CLAIM.id, "labs/x.py::x", sabotage, outcome, message, 1.0, "2026-11-23T10:00:00", alone)
+
+
+@pytest.mark.parametrize(
+    ("observations", "verdict"),
+    [
+        ([seen("passed")], "holds"),
+        ([seen("assertion")], "broken"),
+        ([seen("inconclusive")], "inconclusive"),
+        ([seen("not-applicable")], "not-applicable"),
+        ([seen("inconclusive"), seen("passed", alone=True)], "holds"),
+        ([seen("inconclusive"), seen("assertion", alone=True)], "broken"),
+        ([seen("passed"), seen("assertion", sabotage="no probe")], "holds"),
+        ([seen("passed"), seen("passed", sabotage="no probe")], "vacuous"),
+        ([seen("assertion"), seen("passed", sabotage="no probe")], "broken"),
+        ([seen("passed"), seen("inconclusive", sabotage="no probe")], "inconclusive"),
+        ([seen("assertion", sabotage="no probe")], "inconclusive"),
+    ],
+)
+def test_a_verdict_is_earned(observations: list[Observation], verdict: str) -> None:
+    assert verdicts.judge(CLAIM, observations)["verdict"] == verdict
+
+
+def test_both_observations_of_an_inconclusive_claim_are_kept() -> None:
+    record = verdicts.judge(CLAIM, [seen("inconclusive", message="slow"), seen("passed", alone=True)])
+    assert [(o["outcome"], o["alone"]) for o in record["observations"]] == [("inconclusive", False), ("passed", True)]
+
+
+def test_what_is_hidden_is_nowhere_in_an_observation() -> None:
+    told = dataclasses.replace(
+        seen("inconclusive", message="dial tcp 203.0.113.7:443: refused"),
+        commands=[{"command": "kubectl cluster-info", "exit": 0, "stdout": "runs at https://203.0.113.7"}],
+        manifests={"a.yaml": "host: 203.0.113.7"},
+    )
+    hidden = verdicts.hide(told, {"203.0.113.7": "the-api-server"})
+    assert "203.0.113.7" not in str(hidden)
+    assert hidden.commands[0]["stdout"] == "runs at https://the-api-server"
+    assert verdicts.hide(told, {}) == told
+
+
+def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "1.37.0.json"
+    record = verdicts.judge(CLAIM, [seen("passed"), seen("assertion", sabotage="no probe", message="assert 0 == 1")])
+    verdicts.write(path, KUBERNETES, [record])
+    assert verdicts.read(path)["claims"] == [record]
+    assert not list(path.parent.glob("*.part"))
+
+
+def test_what_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        verdicts.judge(dataclasses.replace(CLAIM, id="no topic"), [seen("passed")])
+    with pytest.raises(jsonschema.ValidationError):
+        verdicts.write(tmp_path / "x.json", KUBERNETES | {"server": "1.37"}, [])
+
+
+def test_a_record_keeps_what_the_source_says_of_the_lab(tmp_path: Path) -> None:
+    told = {"file": "labs/test_health.py", "line": 7, "remarks": "", "story": "Given a Pod, it runs."}
+    topic = {"topic": "health", "title": "Health checks", "lead": "who asks.", "prose": ""}
+    window = {"goal": "it runs", "from_s": 1.0, "earliest_s": 0.0, "latest_s": 5.0, "seen_s": None}
+    observed = dataclasses.replace(seen("passed"), windows=[window], manifests={"manifests/a.yaml": "kind: Pod\n"})
+    path = tmp_path / "1.37.0.json"
+    verdicts.write(path, KUBERNETES, [verdicts.judge(CLAIM, [observed], told)], [topic])
+    results = verdicts.read(path)
+    (record,) = results["claims"]
+    assert (results["topics"], record["lab"], record["windows"]) == ([topic], told, [window])
+    assert record["manifests"] == [{"file": "manifests/a.yaml", "text": "kind: Pod\n"}]
+
+
+def test_results_of_fewer_claims_do_not_replace_those_of_more(tmp_path: Path) -> None:
+    def record(claim: str) -> dict[str, Any]:
+        one = dataclasses.replace(CLAIM, id=claim)
+        return verdicts.judge(one, [dataclasses.replace(seen("passed"), claim=claim)])
+
+    whole, partial = tmp_path / "1.37.0.json", tmp_path / "partial" / "1.37.0.json"
+    verdicts.write(whole, KUBERNETES, [record("topic.one"), record("topic.two"), record("topic.retired")])
+    run = verdicts.ResultsFile(whole, ["topic.one", "topic.two", "topic.three"])
+    run.write(KUBERNETES, [record("topic.one")])
+    assert (len(verdicts.read(whole)["claims"]), len(verdicts.read(partial)["claims"])) == (3, 1)
+    run.write(KUBERNETES, [record("topic.one"), record("topic.two")])
+    assert [one["id"] for one in verdicts.read(whole)["claims"]] == ["topic.one", "topic.two"]
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
+def test_a_foreign_file_is_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "1.37.0.json"
+    path.write_text(text)
+    with pytest.raises(CannotRun, match=r"run `nox -s labs`"):
+        verdicts.read(path)
+
+
+@pytest.mark.parametrize(
+    ("told", "missing", "trouble", "code"),
+    [
+        (["holds", "not-applicable"], [], None, 0),
+        (["holds", "broken", "inconclusive"], [], None, 1),
+        (["vacuous"], [], None, 1),
+        (["inconclusive", "holds"], [], None, 2),
+        (["holds"], ["labs/x.py::y"], None, 3),
+        (["broken"], [], "the cluster died", 3),
+        ([], [], "no engine", 3),
+    ],
+)
+def test_exit_codes_tell_broken_from_inconclusive(
+    told: list[str], missing: list[str], trouble: str | None, code: int
+) -> None:
+    assert verdicts.exit_code([{"verdict": v} for v in told], missing=missing, trouble=trouble) == code

@@ -1,0 +1,142 @@
+"""The architecture and the rules of the code, held by reading its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.claims import ledger
+from labkit.claims.claim import load_claims
+from labkit.manifests import build_contexts, manifest_files
+from labkit.paths import ROOT
+
+LABKIT = ROOT / "labkit"
+LABS = ROOT / "labs"
+
+LAYERS = (
+    {"plugin", "words"},
+    {"ci"},
+    {"run"},
+    {"lab"},
+    {"report", "cluster"},
+    {"observe", "sample_images"},
+    {"claims", "supply"},
+    {"manifests"},
+    {"paths", "progress", "trouble"},
+)
+"""labkit's packages and loose modules from the top down; each imports from lower layers only."""
+
+PURE = (
+    "claims",
+    "manifests",
+    "report",
+    "observe/history",
+    "observe/views",
+    "lab/instrument",
+    "lab/cgroup",
+    "lab/evidence",
+    "ci/github",
+    "ci/junit",
+    "ci/changes",
+    "run/summary",
+)
+"""Packages and modules without I/O but for the project's own files: no Docker, no network, no process."""
+
+IO_LIBRARIES = {"docker", "kubernetes", "subprocess", "socket", "urllib3", "requests", "psutil", "tenacity"}
+
+SOURCES = [p for folder in (LABKIT, LABS, ROOT / "tests", ROOT / "images") for p in sorted(folder.rglob("*.py"))]
+
+MODULES = [p for p in SOURCES if p.is_relative_to(LABKIT) and p != LABKIT / "__init__.py"]
+
+
+def package_of(path: Path) -> str:
+    """Give the package of labkit, or the module beside the packages, that a file belongs to."""
+    return path.relative_to(LABKIT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", sorted(LABS.glob("test_*.py")), ids=lambda p: p.stem)
+def test_labs_import_the_words_and_pytest_only(path: Path) -> None:
+    strangers = {n for n in imports(path) if not n.startswith(("labkit.words.", "pytest", "__future__", "typing"))}
+    assert not strangers, "a lab that needs more wants a new word in labkit"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(LABKIT)))
+def test_imports_go_down_the_layers(path: Path) -> None:
+    layer_of = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
+    here = package_of(path)
+    reached = {name.split(".")[1] for name in imports(path) if name.startswith("labkit.")} - {here}
+    assert here in layer_of, "a new package of labkit finds its layer in LAYERS"
+    assert {name for name in reached if layer_of[name] <= layer_of[here]} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(LABKIT)))
+def test_only_what_runs_pytest_imports_it(path: Path) -> None:
+    if package_of(path) not in ("plugin", "run", "ci"):
+        assert "pytest" not in roots(path), "pytest is for the plugin, the run, and what tells of it"
+
+
+@pytest.mark.parametrize("pure", PURE)
+def test_pure_modules_do_no_io(pure: str) -> None:
+    place = LABKIT / pure
+    for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+        assert not roots(path) & IO_LIBRARIES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_sleeps(path: Path) -> None:
+    if path.is_relative_to(ROOT / "images"):
+        return  # the instrument answers late on request
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    sleeps = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "sleep"]
+    assert not sleeps, "wait for what you want to see, not for time to pass"
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [p for p in SOURCES if p.stat().st_size and not ast.get_docstring(ast.parse(p.read_text()))] == []
+
+
+def test_every_row_of_the_notes_is_reached_or_excused() -> None:
+    rows = {row: reason for told in ledger.read().values() for row, reason in told.items()}
+    reached = {row for claim in load_claims(LABS).values() for row in claim.ledger}
+    assert reached <= rows.keys(), "a claim names a row that the ledger does not have"
+    assert {row for row, reason in rows.items() if not reason} - reached == set(), "rows without a lab or a reason"
+    assert {row for row, reason in rows.items() if reason} & reached == set(), "excused rows that have a lab"
+
+
+def test_every_manifest_is_used_and_every_used_one_is_there() -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in LABS.glob("test_*.py"))
+    there = {str(p.relative_to(manifest_files.DIRECTORY)) for p in manifest_files.DIRECTORY.glob("*/*.yaml")}
+    assert {file for file in there if file not in text} == set()
+
+
+def test_every_build_context_is_used() -> None:
+    text = "".join(p.read_text(encoding="utf-8") for p in LABS.glob("test_*.py"))
+    there = {f"docker/{p.name}" for p in (build_contexts.DIRECTORY / "docker").iterdir()}
+    assert {context for context in there if not re.search(f"""["']{context}["']""", text)} == set()
+
+
+def test_claims_belong_to_their_module() -> None:
+    for path in LABS.glob("test_*.py"):
+        told = {n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)}
+        assert all(n.name.startswith("test_") for n in told), f"{path.name} holds helpers; they are words of labkit"
+
+
+def test_the_lab_that_the_readme_shows_is_one_of_ours() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown in (LABS / "test_health.py").read_text(encoding="utf-8")
