@@ -64,7 +64,7 @@ def ours() -> str:
 def test_what_is_here_is_taken_without_a_try(machine: Machine, progress: Progress) -> None:
     machine.has = {published(), ours()}
     given = supply.provide("1.34", progress=progress)
-    assert (given.kubernetes, given.node_image, given.origin) == ("v1.34.11", published(), "here")
+    assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.tag, published(), "here")
     assert given.kind == Path("/bin/kind")
     assert machine.tried == []
 
@@ -72,13 +72,13 @@ def test_what_is_here_is_taken_without_a_try(machine: Machine, progress: Progres
 def test_an_image_built_before_is_as_good(machine: Machine, progress: Progress) -> None:
     machine.has = {ours()}
     given = supply.provide("1.34", progress=progress)
-    assert (given.kubernetes, given.node_image, given.origin) == ("v1.34.4", ours(), "here")
+    assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.source, ours(), "here")
 
 
 def test_the_published_image_is_pulled_by_digest(machine: Machine, progress: Progress) -> None:
     machine.registry = {published()}
     given = supply.provide("1.34", progress=progress)
-    assert (given.kubernetes, given.node_image, given.origin) == ("v1.34.11", published(), "pulled")
+    assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.tag, published(), "pulled")
 
 
 def test_the_repository_can_be_moved(machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +91,9 @@ def test_what_cannot_be_pulled_is_built_and_that_is_said(
     machine: Machine, progress: Progress, lines: list[str]
 ) -> None:
     given = supply.provide("1.34", progress=progress)
-    assert (given.kubernetes, given.node_image, given.origin) == ("v1.34.4", "labs/node:built", "built")
+    assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.source, "labs/node:built", "built")
     assert machine.tried == [published(), "build"]
-    assert any("not pulled (manifest unknown): building Kubernetes v1.34.4 from source" in line for line in lines)
+    assert any(f"not pulled (manifest unknown): building Kubernetes {PUBLISHED.source} from source" in line for line in lines)
 
 
 def test_a_tag_without_a_digest_is_pulled_by_tag(machine: Machine, progress: Progress) -> None:
