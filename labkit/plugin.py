@@ -201,7 +201,8 @@ def lab(
         lab = Lab(kind_cluster, claim, sabotaged, load)
         request.node.stash[LAB] = lab
         try:
-            yield lab.begin()
+            lab.begin()
+            yield lab
         finally:
             # What is left behind on a cluster that no longer answers goes away with the cluster.
             with contextlib.suppress(Inconclusive):

@@ -15,7 +15,8 @@ from typing import Any
 
 from labkit.cluster import Result, belongings, commands
 from labkit.cluster.labcluster import last_lines
-from labkit.lab.lab import Accepted, Failed, Lab, NotSetUp
+from labkit.lab.errors import Accepted, Failed, NotSetUp
+from labkit.lab.lab import Lab
 from labkit.manifests import build_contexts
 
 DOCKER_S = 120.0

@@ -14,7 +14,9 @@ from typing import Any
 
 from labkit.cluster import Result, commands
 from labkit.cluster.minikube_profile import Profile
-from labkit.lab.lab import KUBECTL_S, Accepted, Failed, Lab, NotSetUp
+from labkit.lab.errors import Accepted, Failed, NotSetUp
+from labkit.lab.lab import Lab
+from labkit.lab.place import KUBECTL_S
 from labkit.observe.views import view
 
 START = "start --container-runtime=docker"

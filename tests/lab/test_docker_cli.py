@@ -10,7 +10,8 @@ import pytest
 from labkit.claims.sabotage import Sabotage, instead, skip
 from labkit.cluster import Node, belongings
 from labkit.lab.docker_cli import Docker
-from labkit.lab.lab import Accepted, Failed, Lab, NotSetUp
+from labkit.lab.errors import Accepted, Failed, NotSetUp
+from labkit.lab.lab import Lab
 from labkit.paths import ROOT
 
 

@@ -13,7 +13,9 @@ from labkit.claims import budgets
 from labkit.claims.budgets import Window
 from labkit.claims.sabotage import Sabotage, instead, skip
 from labkit.cluster import LabCluster
-from labkit.lab.lab import Accepted, Failed, Lab, NotSetUp, _for_lab
+from labkit.lab.errors import Accepted, Failed, NotSetUp
+from labkit.lab.lab import Lab
+from labkit.lab.place import _for_lab
 from labkit.observe.history import Act, Object
 from labkit.observe.load import Load
 from labkit.observe.views import PodView

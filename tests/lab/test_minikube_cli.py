@@ -9,7 +9,8 @@ import pytest
 
 from labkit.claims.sabotage import Sabotage, skip
 from labkit.cluster.minikube_profile import Profile
-from labkit.lab.lab import Accepted, Failed, Lab, NotSetUp
+from labkit.lab.errors import Accepted, Failed, NotSetUp
+from labkit.lab.lab import Lab
 from labkit.lab.minikube_cli import Minikube
 
 Make = Callable[..., Minikube]

@@ -93,7 +93,9 @@ def test_what_cannot_be_pulled_is_built_and_that_is_said(
     given = supply.provide("1.34", progress=progress)
     assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.source, "labs/node:built", "built")
     assert machine.tried == [published(), "build"]
-    assert any(f"not pulled (manifest unknown): building Kubernetes {PUBLISHED.source} from source" in line for line in lines)
+    assert any(
+        f"not pulled (manifest unknown): building Kubernetes {PUBLISHED.source} from source" in line for line in lines
+    )
 
 
 def test_a_tag_without_a_digest_is_pulled_by_tag(machine: Machine, progress: Progress) -> None:
