@@ -21,7 +21,7 @@ import pytest
 
 from labkit.ci import junit
 from labkit.ci import plugin as machines
-from labkit.claims import verdicts
+from labkit.claims import known_bugs, verdicts
 from labkit.claims.claim import Claim, claim_of
 from labkit.claims.sabotage import Sabotage
 from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, Observation
@@ -51,8 +51,11 @@ CLUSTER_ENDED = (
 WORDS = {
     ("passed", False): ("hold", ".", "HOLDS"),
     ("assertion", False): ("broken", "F", "BROKEN"),
+    ("bug-not-seen", False): ("bug not seen", "F", "BUG NOT SEEN"),
+    ("known-bug", False): ("known bug", "b", "KNOWN BUG"),
     ("passed", True): ("survived", "F", "SURVIVED"),
     ("assertion", True): ("killed", "x", "KILLED"),
+    ("known-bug", True): ("as the known bug", "-", "AS THE KNOWN BUG"),
 }
 """How the terminal speaks of an observation's outcome, of a clean run and of a sabotaged one."""
 
@@ -251,9 +254,11 @@ def pytest_runtest_makereport(
     wanted = "assertion" if observation.sabotage else "passed"
     if observation.outcome == wanted:
         report.outcome, report.longrepr = "passed", None
-    elif observation.outcome in ("passed", "assertion"):
+    elif observation.outcome in ("passed", "assertion", "bug-not-seen"):
         report.outcome = "failed"
-        if observation.sabotage:
+        if observation.outcome == "bug-not-seen":
+            report.longrepr = observation.message
+        elif observation.sabotage:
             report.longrepr = f"{claim.id} stays green under its sabotage {observation.sabotage!r}: it is vacuous"
         elif lab:
             report.sections.append(("where to look", lab.report()))
@@ -357,6 +362,9 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
             outcome, message = "inconclusive", f"{message}\n  but {busy}"
         elif outcome != "inconclusive" and (missed := lab.missed()):
             outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
+    kubernetes = item.config.stash[RUN].kubernetes
+    if kubernetes and (bug := claim.bug_of(kubernetes)):
+        outcome, message = known_bugs.read(bug, outcome, message, kubernetes=kubernetes, sabotaged=sabotage is not None)
     observation = Observation(
         claim=claim.id,
         nodeid=item.nodeid,

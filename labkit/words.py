@@ -3,6 +3,7 @@
 from labkit.claims import budgets
 from labkit.claims.budgets import SOON, START, Window
 from labkit.claims.claim import changed, claim, imprecise, sabotage, wrong
+from labkit.claims.known_bugs import known_bug
 from labkit.claims.sabotage import instead, put, remove, skip
 from labkit.lab.docker_cli import Docker
 from labkit.lab.instrument import failures_in_a_row
@@ -23,6 +24,7 @@ __all__ = [
     "failures_in_a_row",
     "imprecise",
     "instead",
+    "known_bug",
     "put",
     "quantity",
     "ready",

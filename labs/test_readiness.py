@@ -7,7 +7,20 @@ A probe decides about its own container, and a Pod is Ready when all its contain
 numbers it compares two containers of one Pod; as they share the Pod's ports, the second one listens on 8081.
 """
 
-from labkit.words import START, Lab, Window, budgets, claim, imprecise, instead, put, remove, sabotage, wrong
+from labkit.words import (
+    START,
+    Lab,
+    Window,
+    budgets,
+    claim,
+    imprecise,
+    instead,
+    known_bug,
+    put,
+    remove,
+    sabotage,
+    wrong,
+)
 
 PROBES = "https://kubernetes.io/docs/concepts/workloads/pods/probes/"
 SLICES = "https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/"
@@ -243,6 +256,12 @@ def test_a_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-beyond-endpoints",
     twin="kept: a container of the same Pod, whose file stays",
     takes_s=4,
+    bug=known_bug(
+        "https://github.com/kubernetes/kubernetes/issues/140881",
+        "1.35.0 to 1.35.8",
+        "1.36.3 to 1.36.5",
+        sign="the Pod is not Ready: not within",
+    ),
 )
 @sabotage(
     "no probe, and a short end",
@@ -250,11 +269,7 @@ def test_a_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
     put("spec.terminationGracePeriodSeconds", 5),
 )
 def test_an_exec_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
-    """A readiness probe that runs a command in the container goes on, too, while the Pod is being deleted.
-
-    Not so in Kubernetes 1.35 and late patches of 1.36, where it is Ready to the last (seen with 1.35.8 and 1.36.4):
-    https://github.com/kubernetes/kubernetes/issues/140881
-    """
+    """A readiness probe that runs a command in the container goes on, too, while the Pod is being deleted."""
     # Given two containers, each ready while a file is there, of a Pod that is being deleted and takes its time to stop,
     pair = lab.apply("readiness/exec-while-terminating.yaml")
     lab.ready(pair)

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-JUDGED = ("holds", "broken", "vacuous", "not-applicable")
+from labkit.claims.verdicts import FINDINGS
+
+JUDGED = ("holds", *FINDINGS, "known-bug", "not-applicable")
 """The verdicts that say something about Kubernetes; a run that was inconclusive about a claim is passed over."""
 
 

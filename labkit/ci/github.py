@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.run.summary import COLUMNS
+from labkit.claims.verdicts import VERDICTS
+from labkit.run.summary import columns
 
-LEVELS = {"broken": "error", "vacuous": "error", "inconclusive": "warning"}
+LEVELS = {"broken": "error", "bug-not-seen": "error", "vacuous": "error", "inconclusive": "warning"}
 """How loud each verdict is that asks for somebody's attention."""
 
 MOST_REASON = 4000
@@ -71,7 +72,7 @@ def step_summary(
         )
     if records:
         parts.append(_table(records))
-    parts += [_told(r) for r in sorted(records, key=lambda r: list(COLUMNS).index(r["verdict"])) if r["reason"]]
+    parts += [_told(r) for r in sorted(records, key=lambda r: VERDICTS.index(r["verdict"])) if r["reason"]]
     end = f"{inline(cost)}\n" if cost else ""
     return fitting(parts, MOST_SUMMARY - len(end)) + end
 
@@ -85,10 +86,11 @@ def output(name: str, value: object) -> str:
 
 
 def _table(records: Sequence[Mapping[str, Any]]) -> str:
-    lines = ["| topic | " + " | ".join(COLUMNS) + " |", "| --- |" + " ---: |" * len(COLUMNS)]
+    shown = columns(records)
+    lines = ["| topic | " + " | ".join(shown) + " |", "| --- |" + " ---: |" * len(shown)]
     for topic in sorted({r["topic"] for r in records}):
         counts = Counter(r["verdict"] for r in records if r["topic"] == topic)
-        lines.append(f"| {inline(topic)} | " + " | ".join(str(counts[c] or "·") for c in COLUMNS) + " |")
+        lines.append(f"| {inline(topic)} | " + " | ".join(str(counts[c] or "·") for c in shown) + " |")
     return "\n".join(lines) + "\n"
 
 

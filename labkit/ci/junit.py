@@ -3,10 +3,10 @@
 pytest writes its file test by test, as each is seen for the first time. A claim that was inconclusive is observed once
 more, and JUnit knows more words than pytest uses for us:
 
-    holds, killed          nothing
-    broken, vacuous        <failure>: Kubernetes, or the lab, is not as claimed
-    inconclusive, not run  <error>: something else went wrong, and nobody may read it as green
-    not-applicable         <skipped> with the reason
+    holds, killed                  nothing
+    broken, bug-not-seen, vacuous  <failure>: Kubernetes, or the lab, is not as claimed
+    inconclusive, not run          <error>: something else went wrong, and nobody may read it as green
+    known-bug, not-applicable      <skipped> with the reason
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def _said(observation: Observation) -> tuple[str, str]:
         return "", ""
     if observation.outcome == "passed":
         return "failure", f"vacuous: {observation.claim} stays green under its sabotage {observation.sabotage!r}"
-    if observation.outcome == "assertion":
+    if observation.outcome in ("assertion", "bug-not-seen"):
         return "failure", observation.message
-    if observation.outcome == "not-applicable":
+    if observation.outcome in ("known-bug", "not-applicable"):
         return "skipped", observation.message
     return "error", f"inconclusive: {observation.message}"
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from labkit.claims.known_bugs import KnownBug
+from labkit.claims.releases import minor_number
 from labkit.claims.sabotage import Sabotage
 
 Lab = TypeVar("Lab", bound=Callable[..., None])
@@ -20,7 +22,6 @@ entered and a control plane of kubeadm's; the engine of this machine, and kind t
 NotesVerdict = Literal["holds", "imprecise", "changed", "wrong"]
 _ID = re.compile(r"[a-z]+\.[a-z0-9-]+")
 _MINOR = re.compile(r"1\.\d+")
-_VERSION = re.compile(r"v?1\.(\d+)(?:\.\d+.*)?")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Claim:
     somebody's own cluster they are not applicable unless that is allowed.
     `since` is the first Kubernetes minor of which it is true, such as "1.35", `until` the first of which it no longer
     is; on others it is not applicable.
+    `bug` is one of Kubernetes that breaks it on some patches.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Claim:
     since: str | None = None
     until: str | None = None
     cluster_wide: bool = False
+    bug: KnownBug | None = None
 
     @property
     def topic(self) -> str:
@@ -98,13 +101,9 @@ class Claim:
             return f"true until Kubernetes {self.until}"
         return None
 
-
-def minor_number(version: str) -> int:
-    """Give 36 of "1.36" or "v1.36.4". Raises ValueError for what is no version of Kubernetes 1."""
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        raise ValueError(f"{version!r} is not a version like 1.36 or v1.36.4")
-    return int(found[1])
+    def bug_of(self, kubernetes: str) -> KnownBug | None:
+        """Give the known bug that breaks the claim on that release, such as "v1.36.4", where there is one."""
+        return self.bug if self.bug and self.bug.is_of(kubernetes) else None
 
 
 _ATTRIBUTE = "__claim__"
@@ -125,6 +124,7 @@ def claim(
     since: str | None = None,
     until: str | None = None,
     cluster_wide: bool = False,
+    bug: KnownBug | None = None,
 ) -> Callable[[Lab], Lab]:
     """Declare that a lab shows the claim `id`; its statement is the first line of the lab's docstring.
 
@@ -167,6 +167,7 @@ def claim(
                 since,
                 until,
                 cluster_wide,
+                bug,
             ),
         )
         return lab

@@ -9,34 +9,39 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jsonschema
 
 from labkit.claims.claim import Claim
+from labkit.claims.known_bugs import Outcome
 from labkit.paths import ROOT
 from labkit.trouble import CannotRun
 
 SCHEMA = 1
-Verdict = Literal["holds", "broken", "vacuous", "inconclusive", "not-applicable"]
+Verdict = Literal["holds", "broken", "bug-not-seen", "vacuous", "inconclusive", "known-bug", "not-applicable"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""In the order in which they are told."""
+
+FINDINGS: tuple[Verdict, ...] = ("broken", "bug-not-seen", "vacuous")
+"""Verdicts that say that something is not as claimed: they fail the run."""
 
 EXIT_HOLDS, EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_COULD_NOT_RUN = 0, 1, 2, 3
-"""The run's exit codes: all hold; one is broken or vacuous; one is inconclusive; the run did not come off."""
+"""The run's exit codes: all hold, but for known bugs; there is a finding; one is inconclusive; it did not come off."""
 
 
 @dataclass(frozen=True)
 class Observation:
     """One run of one lab, clean or sabotaged, as the process that ran it reports it (JSON-able by `asdict`).
 
-    `outcome` is "passed", "assertion" (an assertion of the lab failed), "inconclusive" or "not-applicable";
-    `message` says why for all but the first. `cause` says what keeps the whole run from going on, if anything does.
-    `line` is where in the lab's file it ended, or else where the lab begins.
+    `message` says why for all outcomes but "passed". `cause` says what keeps the whole run from going on, if anything
+    does. `line` is where in the lab's file it ended, or else where the lab begins.
     """
 
     claim: str
     nodeid: str
     sabotage: str | None
-    outcome: Literal["passed", "assertion", "inconclusive", "not-applicable"]
+    outcome: Outcome
     message: str
     seconds: float
     started: str
@@ -81,9 +86,10 @@ def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, 
     last = clean[-1] if clean else None
     sabotages, unclear = _sabotages(claim, seen)
     verdict, reason = _verdict(last)
-    if verdict == "holds" and (survivors := [s["name"] for s in sabotages if s["result"] == "survived"]):
+    shown = verdict in ("holds", "known-bug")
+    if shown and (survivors := [s["name"] for s in sabotages if s["result"] == "survived"]):
         verdict, reason = "vacuous", f"stays green under its sabotage: {', '.join(survivors)}"
-    elif verdict == "holds" and unclear:
+    elif shown and unclear:
         verdict, reason = "inconclusive", "; ".join(unclear)
     record = {
         "id": claim.id,
@@ -109,6 +115,9 @@ def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, 
         ],
         "sabotage": sabotages,
         "notes": asdict(claim.notes),
+        "since": claim.since,
+        "until": claim.until,
+        "bug": {"address": claim.bug.address, "patches": list(claim.bug.patches)} if claim.bug else None,
     }
     if told:
         record["lab"] = dict(told)
@@ -192,11 +201,11 @@ def _checker(group: str, name: str) -> jsonschema.Draft202012Validator:
 
 
 def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (), trouble: str | None = None) -> int:
-    """Give the run's exit code: trouble and claims that never ran first, then broken or vacuous, then inconclusive."""
+    """Give the run's exit code: trouble and claims that never ran first, then findings, then inconclusive."""
     verdicts = Counter(r["verdict"] for r in records)
     if trouble or list(missing):
         return EXIT_COULD_NOT_RUN
-    if verdicts["broken"] or verdicts["vacuous"]:
+    if any(verdicts[finding] for finding in FINDINGS):
         return EXIT_BROKEN
     return EXIT_INCONCLUSIVE if verdicts["inconclusive"] else EXIT_HOLDS
 
@@ -213,7 +222,7 @@ def _verdict(last: Observation | None) -> tuple[Verdict, str]:
         return "holds", ""
     if last.outcome == "assertion":
         return "broken", last.message
-    return ("not-applicable" if last.outcome == "not-applicable" else "inconclusive"), last.message
+    return last.outcome, last.message
 
 
 def _sabotages(claim: Claim, seen: list[Observation]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -230,6 +239,6 @@ def _sabotages(claim: Claim, seen: list[Observation]) -> tuple[list[dict[str, An
             told.append(
                 {"name": sabotage.name, "result": result, "seconds": round(last.seconds, 3), "message": last.message}
             )
-        else:
+        elif last.outcome != "known-bug":  # that one proves nothing here: the lab is as red without it
             unclear.append(f"the sabotage {sabotage.name!r} did not get to an assertion: {last.message}")
     return told, unclear

@@ -7,6 +7,7 @@ import json
 from markupsafe import escape
 
 from labkit.report.matrix import BAD, NOT_RUN, Matrix, Version
+from labkit.report.text import counted
 
 LETTER = 6.6
 """Units that a letter takes on average in 11 units of Verdana or its like."""
@@ -28,17 +29,19 @@ def render(matrix: Matrix) -> dict[str, str]:
 
 
 def fares(matrix: Matrix, version: Version) -> tuple[str, str]:
-    """Give a version's words and colour. Green is only what was run whole and holds whole."""
+    """Give a version's words and colour. Green is only what was run whole and holds whole, but for known bugs."""
     counts = matrix.counts(version)
     judged = sum(counts.values()) - counts[NOT_RUN]
     if not judged:
         return "not run", "grey"
     if bad := sum(counts[verdict] for verdict in BAD):
-        return f"{bad} of {judged} broken" if counts["broken"] else f"{bad} of {judged} vacuous", "red"
+        worst = next(verdict for verdict in BAD if counts[verdict])
+        return f"{bad} of {judged} {worst.replace('-', ' ')}", "red"
     asked = sum(counts.values()) - counts["not-applicable"]
-    if counts["holds"] == asked:
-        return f"{counts['holds']} hold", "green"
-    return f"{counts['holds']} of {asked} hold", "orange"
+    known = f", {counted(counts['known-bug'], 'known bug')}" if counts["known-bug"] else ""
+    if counts["holds"] + counts["known-bug"] == asked:
+        return f"{counts['holds']} hold{known}", "green"
+    return f"{counts['holds']} of {asked} hold{known}", "orange"
 
 
 def svg(label: str, message: str, colour: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.report import news
-from labkit.report.matrix import BAD, NOT_RUN, Matrix, Topic, Version
+from labkit.report.matrix import BAD, NOT_RUN, VERDICTS, Matrix, Topic, Version
 from labkit.report.text import counted, date, joined, one_line
 
 NEWS_SHOWN = 5
@@ -19,8 +19,13 @@ def render(matrix: Matrix) -> str:
     if newest.at:
         lines[0] += f" As of {date(newest.at)}, {newest.tag}."
     told = [
-        f"- {verdict} on {joined(names)}: {escaped(claim.statement)} (`{claim.id}`)"
+        f"- {verdict.replace('-', ' ')} on {joined(names)}: {escaped(claim.statement)} (`{claim.id}`)"
         for claim, verdict, names in news.bad(matrix)
+    ]
+    told += [
+        f"- {f'[known bug](<{bug}>)' if bug else 'known bug'} of Kubernetes on {joined(names)}:"
+        f" {escaped(claim.statement)} (`{claim.id}`)"
+        for claim, bug, names in news.known_bugs(matrix)
     ]
     for change in news.changes(matrix):
         ids = [f"`{claim.id}`" for claim, _ in change.changed[:3]]
@@ -53,6 +58,7 @@ def _cell(topic: Topic, version: Version) -> str:
     if counts[NOT_RUN] == len(topic.claims):
         return "not run"
     parts = [f"{counts['holds']} hold"] if counts["holds"] else []
-    parts += [f"**{counts[verdict]} {verdict}**" for verdict in BAD if counts[verdict]]
-    parts += [f"{counts[v]} {v.replace('-', ' ')}" for v in ("inconclusive", "not-applicable", NOT_RUN) if counts[v]]
+    parts += [f"**{counts[verdict]} {verdict.replace('-', ' ')}**" for verdict in BAD if counts[verdict]]
+    others = [verdict for verdict in VERDICTS if verdict not in ("holds", *BAD)]
+    parts += [f"{counts[v]} {v.replace('-', ' ')}" for v in others if counts[v]]
     return ", ".join(parts)

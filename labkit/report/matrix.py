@@ -9,31 +9,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from labkit.claims import verdicts
+from labkit.claims.releases import age, is_tag
 from labkit.report import text
 from labkit.trouble import CannotRun
 
 Record = dict[str, Any]
 
 NOT_RUN = "not-run"
-VERDICTS = ("holds", "broken", "vacuous", "inconclusive", "not-applicable", NOT_RUN)
+VERDICTS = (*verdicts.VERDICTS, NOT_RUN)
 """All that a cell can say; the last where a version's results know nothing of the claim."""
 
-BAD = ("broken", "vacuous")
+BAD = verdicts.FINDINGS
 """Verdicts that say that a claim cannot be relied on."""
 
-DECIDED = ("holds", "broken", "vacuous", "not-applicable")
+DECIDED = ("holds", *BAD, "known-bug", "not-applicable")
 """Verdicts that say something of Kubernetes or the lab; the others only say that nobody knows."""
 
 SAID = {
     "holds": "holds",
     "broken": "is broken",
+    "bug-not-seen": "does not show its known bug",
     "vacuous": "is vacuous",
+    "known-bug": "meets a known bug of Kubernetes",
     "inconclusive": "is inconclusive",
     "not-applicable": "does not apply",
     NOT_RUN: "was not run",
 }
 
-_TAG = re.compile(r"v1\.(\d+)\.(\d+)(?:-(alpha|beta|rc)\.(\d+))?")
 _CLAIM = re.compile(r"[a-z]+\.[a-z0-9-]+")
 
 
@@ -60,6 +63,11 @@ class Cell:
     version: Version
     verdict: str
     record: Record | None = None
+
+    @property
+    def bug(self) -> str:
+        """The address of the known bug that the claim names, "" where it names none."""
+        return str(((self.record or {}).get("bug") or {}).get("address", ""))
 
 
 @dataclass(frozen=True)
@@ -168,19 +176,10 @@ def build(
     return Matrix(versions, tuple(_topics(claims, _prose(versions, told), ledger)))
 
 
-def age(tag: str) -> tuple[int, ...]:
-    """Give a key that sorts tags as they were released: alphas before betas, candidates and the release."""
-    found = _TAG.fullmatch(tag)
-    if not found:
-        raise ValueError(f"{tag!r} is not a Kubernetes tag")
-    minor, patch, stage, number = found.groups()
-    return int(minor), int(patch), ("alpha", "beta", "rc", None).index(stage), int(number or 0)
-
-
 def _check(file: str, one: Mapping[str, Any]) -> None:
     """Hold what names files, links and columns to what our runs write; the schema is looser."""
     tag = str(one["kubernetes"]["server"])
-    if not _TAG.fullmatch(tag):
+    if not is_tag(tag):
         raise CannotRun(f"{file} is of {tag[:40]!r}, which is no version of Kubernetes; run `nox -s labs` again")
     for id, times in Counter(str(record["id"]) for record in one["claims"]).items():
         if not _CLAIM.fullmatch(id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from labkit.report.matrix import BAD, NOT_RUN, Change, Claim, Matrix, Version
+from labkit.report.matrix import BAD, NOT_RUN, VERDICTS, Change, Claim, Matrix, Version
 from labkit.report.text import counted, joined
 
 
@@ -34,7 +34,11 @@ def headline(matrix: Matrix) -> str:
     if not judged:
         return f"No claim was run on Kubernetes {newest.name}."
     if counts["holds"] != judged:
-        others = [f"{counts[v]} {v.replace('-', ' ')}" for v in (*BAD, "inconclusive", "not-applicable") if counts[v]]
+        others = [
+            f"{counts[v]} {v.replace('-', ' ')}" if v != "known-bug" else counted(counts[v], "known bug of Kubernetes")
+            for v in VERDICTS
+            if v not in ("holds", NOT_RUN) and counts[v]
+        ]
         verb = "hold" if counts["holds"] != 1 else "holds"
         told = f"{counts['holds']} of {counted(judged, 'claim')}{tried} {verb}"
         return f"{told} on Kubernetes {newest.name}; {joined(others)}."
@@ -58,13 +62,26 @@ def changes(matrix: Matrix) -> list[Changes]:
 
 
 def bad(matrix: Matrix) -> list[tuple[Claim, str, list[str]]]:
-    """Give the claims that are broken or vacuous on some version: (claim, verdict, versions)."""
+    """Give the claims of which there is a finding on some version: (claim, verdict, versions)."""
     return [
         (claim, verdict, names)
         for verdict in BAD
         for claim in matrix.claims
         if (names := [cell.version.name for cell in claim.cells if cell.verdict == verdict])
     ]
+
+
+def known_bugs(matrix: Matrix) -> list[tuple[Claim, str, list[str]]]:
+    """Give the claims that a known bug of Kubernetes breaks on some version: (claim, address, versions).
+
+    The address is that of the bug, "" where it is not told.
+    """
+    told = []
+    for claim in matrix.claims:
+        cells = [cell for cell in claim.cells if cell.verdict == "known-bug"]
+        if cells:
+            told.append((claim, cells[0].bug, [cell.version.name for cell in cells]))
+    return told
 
 
 def not_run(matrix: Matrix) -> list[str]:

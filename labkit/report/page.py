@@ -205,6 +205,7 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         headline=news.headline(matrix),
         changes=news.changes(matrix),
         bad=news.bad(matrix),
+        known_bugs=news.known_bugs(matrix),
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
         evidence=lambda claim: evidence(claim, detail, alike),
@@ -282,8 +283,10 @@ def _dot(verdict: str, x: int, y: int) -> str:
     shapes = {
         "holds": f"M{x} {y}h6v6h-6z",
         "broken": f"M{x} {y}l6 6m0-6l-6 6",
+        "bug-not-seen": f"M{x} {y + 0.5:g}h6l-3 6z",
         "vacuous": f"M{x} {y + 6}h6l-3-6z",
         "inconclusive": f"M{x + 0.5:g} {y + 0.5:g}h5v5h-5z",
+        "known-bug": f"M{x + 3} {y}l3 3l-3 3l-3-3z",
         "not-applicable": f"M{x} {y + 3}h6",
         NOT_RUN: f"M{x + 2} {y + 2}h2v2h-2z",
     }

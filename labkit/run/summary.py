@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.claims import ledger
+from labkit.claims.verdicts import VERDICTS
 
-COLUMNS = ("holds", "broken", "vacuous", "inconclusive", "not-applicable")
 SLOWEST = 6
+_SELDOM = ("bug-not-seen", "known-bug")
+"""Verdicts that have a column only where there are any."""
+
+
+def columns(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the verdicts that a table of these records has columns for."""
+    there = {record["verdict"] for record in records}
+    return [verdict for verdict in VERDICTS if verdict in there or verdict not in _SELDOM]
 
 
 def verdicts(
@@ -20,12 +28,13 @@ def verdicts(
     """Give a table of verdicts by topic with the rows of the notes that they settle, then what does not hold."""
     topics = sorted({r["topic"] for r in records})
     told = ledger.coverage(rows, (row for r in records for row in r["ledger"]))
-    lines = ["", f"{'topic':<14}" + "".join(f"{c:>15}" for c in COLUMNS) + f"{'rows of the notes':>22}"]
+    shown_verdicts = columns(records)
+    lines = ["", f"{'topic':<14}" + "".join(f"{c:>15}" for c in shown_verdicts) + f"{'rows of the notes':>22}"]
     for topic in topics:
         counts = Counter(r["verdict"] for r in records if r["topic"] == topic)
         reached, untestable, all_rows = told.get(topic, (0, 0, 0))
         shown = f"{reached} of {all_rows}" + (f", {untestable} cannot" if untestable else "")
-        lines.append(f"{topic:<14}" + "".join(f"{counts[c] or '·':>15}" for c in COLUMNS) + f"{shown:>22}")
+        lines.append(f"{topic:<14}" + "".join(f"{counts[c] or '·':>15}" for c in shown_verdicts) + f"{shown:>22}")
     for record in records:
         if record["verdict"] not in ("holds", "not-applicable"):
             lines += ["", f"{record['verdict']}: {record['id']}", f"  {record['statement']}"]

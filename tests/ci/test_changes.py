@@ -23,6 +23,8 @@ OUTCOMES = {
     "broken": "assertion",
     "inconclusive": "inconclusive",
     "not-applicable": "not-applicable",
+    "known-bug": "known-bug",
+    "bug-not-seen": "bug-not-seen",
 }
 
 
@@ -63,6 +65,8 @@ def results(*, server: str = "v1.37.0", **told: str) -> dict[str, Any]:
         (["holds", "broken", "inconclusive", "broken"], ("holds", "broken")),
         (["holds", "broken", "broken", "inconclusive"], None),
         (["not-applicable", "inconclusive", "holds", "holds"], ("not-applicable", "holds")),
+        (["broken", "known-bug", "known-bug"], ("broken", "known-bug")),
+        (["known-bug", "bug-not-seen", "bug-not-seen"], ("known-bug", "bug-not-seen")),
         ([], None),
     ],
 )
@@ -163,6 +167,11 @@ def test_it_is_closed_when_the_claim_holds_on_every_version_again(tell: Tell) ->
     assert tell(*back, there=("pods.one",)).did == ["issue comment 7", "issue close 7"]
     elsewhere = {"1.36.4": results(server="v1.36.4", one="broken")}
     assert tell(*(run | elsewhere for run in back), there=("pods.one",)).did == ["issue comment 7"]
+
+
+def test_it_is_closed_when_all_that_breaks_it_is_a_known_bug(tell: Tell) -> None:
+    told = (of(one="broken"), of(one="known-bug"), of(one="known-bug"))
+    assert tell(*told, there=("pods.one",)).did == ["issue comment 7", "issue close 7"]
 
 
 def test_nobody_is_told_that_a_claim_holds_if_nobody_was_told_otherwise(tell: Tell) -> None:

@@ -24,9 +24,13 @@ def test_nothing_that_a_cluster_printed_is_read_as_a_command() -> None:
     ]
 
 
-@pytest.mark.parametrize(("verdict", "level"), [("broken", "error"), ("vacuous", "error"), ("inconclusive", "warning")])
+@pytest.mark.parametrize(
+    ("verdict", "level"),
+    [("broken", "error"), ("bug-not-seen", "error"), ("vacuous", "error"), ("inconclusive", "warning")],
+)
 def test_what_wants_somebody_is_marked_and_how_loudly(verdict: str, level: str) -> None:
-    (mark,) = github.marks([record(verdict, "why"), record("holds"), record("not-applicable", "why")], {})
+    quiet = [record("holds"), record("known-bug", "why"), record("not-applicable", "why")]
+    (mark,) = github.marks([record(verdict, "why"), *quiet], {})
     assert mark.startswith(f"::{level} title={verdict}%3A pods.one::")
 
 

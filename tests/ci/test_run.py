@@ -203,6 +203,79 @@ def test_github_is_told_where_and_what(labs: Path, ran: Ran, monkeypatch: pytest
     assert "\ncost: " in summary
 
 
+BUGS = """
+from labkit.words import claim, known_bug, sabotage, skip
+
+BUG = known_bug("https://example.com/1", "1.37.0", sign="seen to the last")
+
+def about(name, *sabotages):
+    def declare(lab):
+        lab = sabotage("nothing is done", skip("all"))(lab)
+        return claim(f"topic.{name}", source="https://example.com/", no_twin="a test", bug=BUG)(lab)
+    return declare
+
+@about("shows")
+def test_shows(lab):
+    '''This is broken by the bug.'''
+    assert lab, "seen to the last"
+    assert lab is None, "nothing was done"
+
+@about("mended")
+def test_mended(lab):
+    '''This should be broken by the bug.'''
+    assert lab is None, "nothing was done"
+
+@about("other")
+def test_other(lab):
+    '''This is broken by something else.'''
+    assert False, "nobody answered"
+"""
+
+
+def test_a_known_bug_fails_no_run_and_its_absence_does(
+    labs: Path, ran: Ran, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(labs / "summary.md"))
+    pytester.makepyfile(test_topic=BUGS)
+    done = ran("--junitxml", "junit.xml", "-k", "shows")
+    assert done.ret == 0, done.stdout.str()
+    done.stdout.fnmatch_lines(
+        ["known-bug: topic.shows", "*https://example.com/1 (of Kubernetes 1.37.0)", "*1 known bug*"]
+    )
+    assert {name: ends(case) for name, case in cases(labs / "junit.xml").items()} == {"test_shows": ["skipped"]}
+    assert not [line for line in done.outlines if line.startswith("::")]
+    done = ran("--junitxml", "junit.xml")
+    assert done.ret == 1
+    assert {name: ends(case) for name, case in cases(labs / "junit.xml").items()} == {
+        "test_shows": ["skipped"],
+        "test_mended": ["failure"],
+        "test_other": ["failure"],
+    }
+    marks = [line.partition("title=")[2].partition("::")[0] for line in done.outlines if line.startswith("::error")]
+    assert sorted(marks) == ["broken%3A topic.other", "bug-not-seen%3A topic.mended"]
+    summary = (labs / "summary.md").read_text()
+    assert "| topic | holds | broken | bug-not-seen | vacuous | inconclusive | known-bug | not-applicable |" in summary
+    assert "### known-bug: topic.shows" in summary
+    verdicts_of = {c["id"]: c["verdict"] for c in json.loads((labs / "results" / "1.37.0.json").read_text())["claims"]}
+    assert verdicts_of == {"topic.shows": "known-bug", "topic.mended": "bug-not-seen", "topic.other": "broken"}
+
+
+def test_a_sabotage_is_killed_beside_a_known_bug_only_by_something_else(
+    labs: Path, ran: Ran, pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(test_topic=BUGS)
+    done = ran("--prove", "-k", "shows")
+    assert done.ret == 0, done.stdout.str()
+    done.stdout.fnmatch_lines(["sabotages: 1 of 1 killed"])
+    pytester.makepyfile(test_topic=BUGS.replace('assert lab, "seen', 'assert False, "seen'))
+    done = ran("--prove", "-k", "shows", "--junitxml", "junit.xml")
+    assert done.ret == 0, done.stdout.str()
+    done.stdout.fnmatch_lines(["*1 known bug, 1 as the known bug*"])
+    done.stdout.no_fnmatch_line("sabotages: *")
+    assert [ends(case) for case in cases(labs / "junit.xml").values()] == [["skipped"], ["skipped"]]
+
+
 def test_nothing_is_said_to_a_machine_that_is_not_there(ran: Ran) -> None:
     assert [line for line in ran().outlines if line.startswith(("::warning", "::error "))] == []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.claims.claim import claim, claim_of, minor_number, sabotage
+from labkit.claims.claim import claim, claim_of, sabotage
+from labkit.claims.releases import minor_number
 
 
 def _claim(**range: str) -> object:

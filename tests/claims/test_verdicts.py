@@ -57,6 +57,14 @@ def seen(outcome: Any, *, sabotage: str | None = None, message: str = "", alone:
         ([seen("assertion"), seen("passed", sabotage="no probe")], "broken"),
         ([seen("passed"), seen("inconclusive", sabotage="no probe")], "inconclusive"),
         ([seen("assertion", sabotage="no probe")], "inconclusive"),
+        ([seen("known-bug")], "known-bug"),
+        ([seen("bug-not-seen")], "bug-not-seen"),
+        ([seen("inconclusive"), seen("known-bug", alone=True)], "known-bug"),
+        ([seen("known-bug"), seen("assertion", sabotage="no probe")], "known-bug"),
+        ([seen("known-bug"), seen("known-bug", sabotage="no probe")], "known-bug"),
+        ([seen("known-bug"), seen("passed", sabotage="no probe")], "vacuous"),
+        ([seen("known-bug"), seen("inconclusive", sabotage="no probe")], "inconclusive"),
+        ([seen("bug-not-seen"), seen("passed", sabotage="no probe")], "bug-not-seen"),
     ],
 )
 def test_a_verdict_is_earned(observations: list[Observation], verdict: str) -> None:

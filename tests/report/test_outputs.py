@@ -35,6 +35,14 @@ def test_the_markdown_is_short_and_says_the_news(results: Record, record: Record
     )
 
 
+def test_the_markdown_links_a_known_bug(results: Record, record: Record) -> None:
+    bug = {"address": "https://example.com/(1)", "patches": ["1.37.0"]}
+    told = markdown.render(built(results, ("v1.37.0", [record(verdict="known-bug", bug=bug), record("a.one")])))
+    assert "1 of 2 claims holds on Kubernetes 1.37; 1 known bug of Kubernetes." in told
+    assert "- [known bug](<https://example.com/(1)>) of Kubernetes on 1.37: The statement of health.restarts." in told
+    assert "| Health checks | 1 | 1 known bug | not run | not run |" in told
+
+
 def test_a_hundred_broken_claims_are_still_short(results: Record, record: Record) -> None:
     told = built(results, ("v1.37.0", [record(f"a.c{n}", "broken") for n in range(100)]))
     assert len(markdown.render(told).splitlines()) < 15
@@ -70,7 +78,10 @@ def test_the_data_has_every_claim_on_every_version(results: Record, record: Reco
         (["holds", "not-applicable"], "1 hold", "green"),
         (["holds", "broken"], "1 of 2 broken", "red"),
         (["holds", "vacuous"], "1 of 2 vacuous", "red"),
+        (["holds", "bug-not-seen"], "1 of 2 bug not seen", "red"),
+        (["holds", "known-bug"], "1 hold, 1 known bug", "green"),
         (["holds", "inconclusive"], "1 of 2 hold", "orange"),
+        (["holds", "known-bug", "inconclusive"], "1 of 3 hold, 1 known bug", "orange"),
     ],
 )
 def test_a_badge_is_green_only_for_what_was_run_and_holds(

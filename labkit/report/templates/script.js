@@ -24,7 +24,8 @@
   const tests = {
     "": (claim, on) => !on || claim.cells.get(on) !== "not-run",
     changed: (claim, on) => on ? claim.changed.includes(on) : claim.changed.length > 0,
-    broken: (claim, on) => verdicts(claim, on).some(v => v === "broken" || v === "vacuous"),
+    broken: (claim, on) => verdicts(claim, on).some(v => v === "broken" || v === "bug-not-seen" || v === "vacuous"),
+    known: (claim, on) => verdicts(claim, on).includes("known-bug"),
     unclear: (claim, on) => verdicts(claim, on).some(v => v === "inconclusive" || v === "not-run"),
     corrected: (claim, on) => claim.corrected && tests[""](claim, on),
   };
