@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,18 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.utils.build import exclude_paths
 
 from labkit.manifests import naming
+from labkit.manifests.naming import Names
 from labkit.paths import ROOT
 from labkit.progress import Progress
-from labkit.supply.cache import alone
+from labkit.supply import images
+from labkit.supply.cache import KEY_LENGTH, alone
 from labkit.trouble import CannotRun
 
 CONTENT_LABEL = "labs.content"
-"""What an image was made of, so that an unchanged one is recognised; the stages that build it carry it too."""
+"""On our images, with their names, and on the stages that build them."""
+
+UNUSED = timedelta(days=7)
+"""How long an image that no run has asked for is kept: other checkouts and other users of the engine have theirs."""
 
 READ_TIMEOUT_S = 600
 """Seconds without a byte before the engine is given up; a quiet step like pip's takes a minute on a busy machine."""
@@ -42,22 +48,27 @@ TOLD_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Image:
-    """An image of this project: its tag, which is never `latest`, and the folder that is its build context."""
+    """An image of this project, and the folder that is its build context."""
 
-    tag: str
+    name: str
+    """What manifests and lines call it; its tag is never `latest`."""
     context: Path
     on_nodes: bool
     """Whether Pods of the labs run it. Loading costs each new cluster's nodes 0.1 s and more a megabyte."""
 
+    def made_of(self, content: str) -> str:
+        """Name the image that is made of that content: whoever has another one on the same engine keeps it."""
+        return f"{self.name.rpartition(':')[0]}:{content}"
+
 
 IMAGES = (
-    Image("labs/web:1", ROOT / "images" / "web", on_nodes=True),
-    Image("labs/guitar-practice:1", ROOT / "images" / "guitar-practice", on_nodes=False),
+    Image(f"{naming.OURS}/web:1", ROOT / "images" / "web", on_nodes=True),
+    Image(f"{naming.OURS}/guitar-practice:1", ROOT / "images" / "guitar-practice", on_nodes=False),
 )
 
 
-def build(python_base: str, progress: Progress) -> tuple[str, ...]:
-    """Build all images on that Python base, side by side, but for those that are unchanged; give the nodes' tags.
+def build(python_base: str, progress: Progress) -> Names:
+    """Build all images on that Python base, side by side, but for those that are there; give their names.
 
     Raises: CannotRun, with the failing step's last words and what to do.
     """
@@ -70,12 +81,17 @@ def build(python_base: str, progress: Progress) -> tuple[str, ...]:
             base = client.images.get(python_base)
         except ImageNotFound as error:
             raise CannotRun(f"there is no image {python_base} to build on: run `nox -s supply`") from error
-        contents = {image: content_hash(image.context, str(base.id)) for image in IMAGES}
-        if changed := [image for image in IMAGES if _content(client, image.tag) != contents[image]]:
+        tags = {image: image.made_of(content_hash(image.context, str(base.id))) for image in IMAGES}
+        if missing := [image for image in IMAGES if not _is_there(client, tags[image])]:
             arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
-            _side_by_side(partial(_build, client, image, contents[image], arguments, progress) for image in changed)
-            _clean(client)
-    return tuple(image.tag for image in IMAGES if image.on_nodes)
+            _side_by_side(partial(_build, client, image, tags[image], arguments, progress) for image in missing)
+            _clean(client, keep=tags.values())
+    return {image.name: tag for image, tag in tags.items()}
+
+
+def on_nodes(names: Names) -> Names:
+    """Give of the images' names those of the images that Pods run."""
+    return {image.name: names[image.name] for image in IMAGES if image.on_nodes}
 
 
 def save(tags: Sequence[str], path: Path) -> None:
@@ -101,15 +117,15 @@ def save(tags: Sequence[str], path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def push(tags: Sequence[str], registry: str) -> tuple[str, ...]:
+def push(names: Names, registry: str) -> Names:
     """Push the images to a registry (host/path), with the credentials of `docker login`; give their names there.
 
     Raises: CannotRun when the registry does not take them.
     """
-    pushed = []
+    pushed = {}
     with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
-        for tag in tags:
-            name = naming.in_text(tag, registry)
+        for said, tag in names.items():
+            name = f"{registry}/{tag.rpartition('/')[2]}"
             repository, _, version = name.rpartition(":")
             client.images.get(tag).tag(repository, version)
             try:
@@ -120,12 +136,12 @@ def push(tags: Sequence[str], registry: str) -> tuple[str, ...]:
                         )
             finally:
                 client.images.remove(name)  # the name alone: the image has its own
-            pushed.append(name)
-    return tuple(pushed)
+            pushed[said] = name
+    return pushed
 
 
 def content_hash(context: Path, base_id: str) -> str:
-    """Give what an image is made of as 16 hexadecimal digits: every file that its context sends, and its base."""
+    """Give what an image is made of in hexadecimal digits: every file that its context sends, and its base."""
     ignore = context / ".dockerignore"
     patterns = ignore.read_text().splitlines() if ignore.exists() else []
     digest = hashlib.sha256(base_id.encode())
@@ -134,7 +150,7 @@ def content_hash(context: Path, base_id: str) -> str:
         if path.is_file():
             digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:KEY_LENGTH]
 
 
 def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
@@ -188,23 +204,21 @@ _ADVICE = (
 """What to do about a failed step, by what its lines match."""
 
 
-def _build(
-    client: docker.DockerClient, image: Image, content: str, arguments: dict[str, str], progress: Progress
-) -> None:
+def _build(client: docker.DockerClient, image: Image, tag: str, arguments: dict[str, str], progress: Progress) -> None:
     begun = time.monotonic()
     stream = client.api.build(
         path=str(image.context),
-        tag=image.tag,
+        tag=tag,
         buildargs=arguments,
-        labels={CONTENT_LABEL: content},
+        labels={CONTENT_LABEL: tag},
         rm=True,
         forcerm=True,
         decode=True,
         # A proxy or an index on this machine's loopback is then reached from the build as well.
         network_mode="host",
     )
-    _follow(image.tag, stream, progress)
-    progress.say(f"{image.tag} is built, in {time.monotonic() - begun:.0f} s")
+    _follow(image.name, stream, progress)
+    progress.say(f"{image.name} is built, in {time.monotonic() - begun:.0f} s")
 
 
 def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> None:
@@ -221,18 +235,30 @@ def _follow(tag: str, stream: Iterable[dict[str, Any]], progress: Progress) -> N
             raise CannotRun(failure(tag, step, [*output, str(message["error"])]))
 
 
-def _content(client: docker.DockerClient, tag: str) -> str | None:
-    """Give what the image of that tag was made of; None where there is none."""
+def _is_there(client: docker.DockerClient, tag: str) -> bool:
+    """Tell whether there is an image of that name, and keep it from being cleared away as one that nobody uses."""
     try:
-        return client.images.get(tag).labels.get(CONTENT_LABEL)
+        image = client.images.get(tag)
     except ImageNotFound:
-        return None
+        return False
+    image.tag(*images.split_tag(tag))
+    return True
 
 
-def _clean(client: docker.DockerClient) -> None:
-    """Remove what nothing names any more: the images that were replaced, and the stages that built the new ones."""
+def _clean(client: docker.DockerClient, keep: Collection[str]) -> None:
+    """Remove the stages that built new images, and images of another content that are unused."""
     with contextlib.suppress(APIError):  # someone else is cleaning just now, and does this too
         client.images.prune(filters={"dangling": True, "label": CONTENT_LABEL})
+    for image in client.images.list(filters={"label": CONTENT_LABEL}):
+        if unused(image.attrs, datetime.now(UTC)):
+            for tag in {tag for tag in image.tags if tag.startswith(f"{naming.OURS}/")}.difference(keep):
+                with contextlib.suppress(APIError):  # a container runs it
+                    client.images.remove(tag)
+
+
+def unused(image: Mapping[str, Any], now: datetime) -> bool:
+    """Tell of what the engine says of an image whether no run has asked for it, and so named it again, for UNUSED."""
+    return now - datetime.fromisoformat(image["Metadata"]["LastTagTime"]) > UNUSED
 
 
 def _pip_configuration() -> str:

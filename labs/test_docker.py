@@ -38,8 +38,8 @@ def test_a_dockerfile_is_not_a_manifest(lab: Lab, docker: Docker) -> None:
     assert "invalid object to validate" in refused.stderr
 
     # and docker builds an image from it.
-    docker(f"build --tag {lab.namespace}/app {context}")
-    assert docker.inspect(f"{lab.namespace}/app")["Config"]["WorkingDir"] == "/app"
+    docker(f"build --tag localhost:1/{lab.namespace}/app {context}")
+    assert docker.inspect(f"localhost:1/{lab.namespace}/app")["Config"]["WorkingDir"] == "/app"
 
 
 @claim(
@@ -62,8 +62,8 @@ def test_a_dockerfile_is_refused_for_one_unknown_instruction(lab: Lab, docker: D
     notes, mended = docker.context("docker/notes"), docker.context("docker/mended")
 
     # when images are built from both,
-    refused = docker.refused(f"build --tag {lab.namespace}/notes {notes}")
-    docker(f"build --tag {lab.namespace}/mended {mended}")
+    refused = docker.refused(f"build --tag localhost:1/{lab.namespace}/notes {notes}")
+    docker(f"build --tag localhost:1/{lab.namespace}/mended {mended}")
 
     # then one of them comes to nothing for a word, although much else is wrong with it.
     assert "unknown instruction: DIR" in refused.stderr
@@ -86,7 +86,7 @@ def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab, docker: Docker) 
     """
     # Given a registry without images, and an image on this machine,
     registry, context = f"{lab.namespace}-registry", docker.context("docker/from")
-    docker(f"run --detach --name {registry} --publish 127.0.0.1::8080 labs/web:1")
+    docker(f"run --detach --name {registry} --publish 127.0.0.1::8080 localhost:1/labs/web:1")
     address = docker(f"port {registry} 8080").stdout.strip()
     lab.poll("the registry answers", lambda: lab.browse(f"http://{address}/"), until=lambda page: page.outcome == "ok")
     docker(f"build --tag {address}/python:3.6 {docker.context('docker/mended')}")
@@ -115,7 +115,7 @@ def test_a_build_starts_from_an_image_that_can_be_had(lab: Lab, docker: Docker) 
 def test_the_python_of_an_image_has_to_fit_its_packages(docker: Docker) -> None:
     """An image's Python is the one that FROM has brought, and its packages say on which they run: today not on 3.6."""
     # Given the sample application's image,
-    image = "labs/guitar-practice:1"
+    image = "localhost:1/labs/guitar-practice:1"
 
     # when its Django is asked whether it runs on the Python beside it, and on the notes' one,
     asked = (
@@ -143,7 +143,7 @@ def test_the_python_of_an_image_has_to_fit_its_packages(docker: Docker) -> None:
 def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab, docker: Docker) -> None:
     """COPY . /app makes /app in the image and copies the whole build context there, except what .dockerignore names."""
     # Given an image into which a folder was copied,
-    app = f"{lab.namespace}/app"
+    app = f"localhost:1/{lab.namespace}/app"
     docker(f"build --tag {app} {docker.context('docker/copy')}")
 
     # when its /app is listed,
@@ -166,7 +166,7 @@ def test_copy_takes_the_whole_folder_but_what_is_ignored(lab: Lab, docker: Docke
 def test_a_relative_workdir_counts_from_the_one_before(lab: Lab, docker: Docker) -> None:
     """A relative WORKDIR counts from the WORKDIR before it: said twice, ./app is /app/app, and /app stays /app."""
     # Given a Dockerfile that says ./app twice, and /app twice,
-    app, context = f"{lab.namespace}/app", docker.context("docker/workdir")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/workdir")
 
     # when both are built,
     docker(f"build --tag {app}:relative --target relative {context}")
@@ -189,7 +189,7 @@ def test_a_relative_workdir_counts_from_the_one_before(lab: Lab, docker: Docker)
 def test_pip_finds_the_requirements_in_the_working_directory(lab: Lab, docker: Docker) -> None:
     """RUN runs its command in the last WORKDIR: there pip finds requirements.txt, and anywhere else the build fails."""
     # Given two Dockerfiles that copy an application to /app, only one of which goes there,
-    app, context = f"{lab.namespace}/app", docker.context("docker/pip")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/pip")
 
     # when images are built from both,
     refused = docker.refused(f"build --build-arg PYTHON={docker.python} --file {context}/outside.Dockerfile {context}")
@@ -222,7 +222,7 @@ def test_a_step_is_executed_again_only_after_a_change(lab: Lab, docker: Docker) 
     files before they install packages, and so do the latter again for every change of the former.
     """
     # Given an image that was built,
-    app = f"{lab.namespace}/app"
+    app = f"localhost:1/{lab.namespace}/app"
     docker(f"build --tag {app}:1 {docker.context('docker/cache', VERSION='1')}", cache=True)
 
     # when it is built once more, and then with a changed file,
@@ -251,7 +251,7 @@ def test_a_step_is_executed_again_only_after_a_change(lab: Lab, docker: Docker) 
 def test_a_tag_is_a_name_that_moves(lab: Lab, docker: Docker) -> None:
     """docker build -t gives an image a name, latest where none is said, and takes it from the image that had it."""
     # Given an image with two names,
-    app, context = f"{lab.namespace}/guitar-practice", docker.context("docker/mended")
+    app, context = f"localhost:1/{lab.namespace}/guitar-practice", docker.context("docker/mended")
     docker(f"build --tag {app} --tag {app}:1 --label version=1 {context}")
     first = docker.inspect(f"{app}:latest")
     assert docker.inspect(f"{app}:1")["Id"] == first["Id"], "two images"
@@ -285,7 +285,7 @@ def test_a_tag_is_a_name_that_moves(lab: Lab, docker: Docker) -> None:
 def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab, docker: Docker) -> None:
     """With the shell form of ENTRYPOINT a container's process 1 is a shell, which does not hand on SIGTERM."""
     # Given two containers of one server, whose images differ in the form of ENTRYPOINT,
-    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/entrypoint")
     shell, direct = f"{lab.namespace}-shell", f"{lab.namespace}-exec"
     docker(f"build --tag {app}:shell --target shell {context}")
     docker(f"build --tag {app}:exec --target exec {context}")
@@ -329,7 +329,7 @@ def test_the_shell_form_puts_a_shell_before_the_process(lab: Lab, docker: Docker
 def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab, docker: Docker) -> None:
     """A deleted Pod whose image has the shell form of ENTRYPOINT stays for its whole terminationGracePeriodSeconds."""
     # Given two Pods of one server, whose images differ in the form of ENTRYPOINT,
-    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/entrypoint")
     docker(f"build --tag {app}:shell --target shell {context}")
     docker(f"build --tag {app}:exec --target exec {context}")
     docker.load(f"{app}:shell", f"{app}:exec")
@@ -373,7 +373,7 @@ def test_a_pod_of_the_shell_form_takes_its_whole_grace_period(lab: Lab, docker: 
 def test_runserver_answers_inside_its_container_only(lab: Lab, docker: Docker) -> None:
     """Without an address Django's runserver listens at 127.0.0.1 of its container, which no published port reaches."""
     # Given two containers of the sample application, whose commands differ in the address,
-    app, context = f"{lab.namespace}/app", docker.context("docker/bind")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/bind")
     loopback, everywhere = f"{lab.namespace}-loopback", f"{lab.namespace}-everywhere"
     docker(f"build --tag {app}:loopback --target loopback {context}")
     docker(f"build --tag {app}:everywhere --target everywhere {context}")
@@ -437,7 +437,7 @@ def test_a_server_at_127_0_0_1_is_for_its_pod_and_port_forward(lab: Lab) -> None
 def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker) -> None:
     """For the tag latest the API server sets imagePullPolicy Always, so that an image on the node is of no use."""
     # Given one image under two names, loaded onto the node,
-    app = f"{lab.namespace}/app"
+    app = f"localhost:1/{lab.namespace}/app"
     docker(f"build --tag {app}:latest --tag {app}:1 --target exec {docker.context('docker/entrypoint')}")
     docker.load(f"{app}:latest", f"{app}:1")
 
@@ -470,12 +470,12 @@ def test_an_image_with_the_tag_latest_is_always_pulled(lab: Lab, docker: Docker)
     takes_s=6,
     needs="engine",
 )
-@sabotage("it is on the node", put("spec.containers[0].image", "labs/web:1", of="pod/images"))
+@sabotage("it is on the node", put("spec.containers[0].image", "localhost:1/labs/web:1", of="pod/images"))
 @sabotage("somebody is asked for it", put("spec.containers[0].imagePullPolicy", "IfNotPresent", of="pod/images"))
 def test_an_image_that_is_built_is_not_yet_on_a_node(lab: Lab, docker: Docker) -> None:
     """What docker builds is on no node until it is loaded there: imagePullPolicy Never then starts no container."""
     # Given two images, one of them loaded onto the node,
-    app, context = f"{lab.namespace}/app", docker.context("docker/entrypoint")
+    app, context = f"localhost:1/{lab.namespace}/app", docker.context("docker/entrypoint")
     docker(f"build --tag {app}:built --target exec {context}")
     docker(f"build --tag {app}:loaded --target exec {context}")
     docker.load(f"{app}:loaded")

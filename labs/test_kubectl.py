@@ -786,7 +786,7 @@ def test_a_rollout_that_fails_keeps_the_old_pods(lab: Lab) -> None:
 
     # when both are to run an image that is nowhere,
     told = lab.now("another image")
-    lab.kubectl("set image deployments rolling recreated web=labs/web:none")
+    lab.kubectl("set image deployments rolling recreated web=localhost:1/labs/web:none")
 
     # then the one has a new Pod, but not Ready, and no other any more,
     lost = lab.eventually(
@@ -1112,8 +1112,8 @@ def test_debug_adds_a_container_beside_another(lab: Lab) -> None:
     before = lab.ready(web)
 
     # when two containers are added that ask who their first process is,
-    lab.kubectl("debug web --image=labs/web:1 --container=beside --target=web -- cat /proc/1/cmdline")
-    lab.kubectl("debug web --image=labs/web:1 --container=apart -- cat /proc/1/cmdline")
+    lab.kubectl("debug web --image=localhost:1/labs/web:1 --container=beside --target=web -- cat /proc/1/cmdline")
+    lab.kubectl("debug web --image=localhost:1/labs/web:1 --container=apart -- cat /proc/1/cmdline")
     beside = lab.poll(
         "the one says it",
         lambda: lab.tried("logs web -c beside").stdout,

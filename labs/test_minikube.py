@@ -102,7 +102,7 @@ def test_ip_is_the_address_of_the_node(lab: Lab, minikube: Minikube) -> None:
     """`minikube ip` prints the address of minikube's node, at which this machine reaches NodePort Services."""
     # Given a Service of type NodePort,
     minikube.started()
-    minikube("image load labs/web:1")
+    minikube("image load localhost:1/labs/web:1")
     minikube.apply("minikube/node-port.yaml")
     lab.poll("its Pod is Ready", lambda: minikube.get("Pod", "web"), until=lambda pod: pod.ready, within=START)
     port = minikube.kubectl("get service web -o jsonpath={.spec.ports[0].nodePort}").stdout
@@ -137,12 +137,12 @@ def test_docker_env_points_docker_at_the_docker_in_the_node(lab: Lab, minikube: 
     """After `eval $(minikube docker-env)` what docker builds is in minikube's node at once, and Pods can run it."""
     # Given a node with an image to build on, and another image that only this machine's own Docker has,
     minikube.started()
-    minikube("image load labs/web:1")
-    minikube.shell("docker image inspect labs/guitar-practice:1")
+    minikube("image load localhost:1/labs/web:1")
+    minikube.shell("docker image inspect localhost:1/labs/guitar-practice:1")
 
     # when docker is pointed at the node, and builds an image there,
-    image = f"notes:{lab.namespace}"
-    minikube.shell(f"eval $(minikube docker-env) && echo FROM labs/web:1 | docker build -t {image} -")
+    image = f"localhost:1/{lab.namespace}/notes"
+    minikube.shell(f"eval $(minikube docker-env) && echo FROM localhost:1/labs/web:1 | docker build -t {image} -")
 
     # then a Pod runs it without a pull,
     minikube.apply("minikube/image-twins.yaml", IMAGE=image)
@@ -180,11 +180,11 @@ def test_image_load_copies_an_image_into_the_node(lab: Lab, minikube: Minikube) 
     """`minikube image load` copies an image of this machine into minikube's node, and a Pod runs it without a pull."""
     # Given two images of this machine's own Docker,
     minikube.started()
-    minikube.shell("docker image inspect labs/web:1 labs/guitar-practice:1")
+    minikube.shell("docker image inspect localhost:1/labs/web:1 localhost:1/labs/guitar-practice:1")
 
     # when one of them is loaded, under a name that the node has never seen,
-    image = f"notes:{lab.namespace}"
-    minikube.shell(f"docker tag labs/web:1 {image} && minikube image load {image}; docker image rm {image}")
+    image = f"localhost:1/{lab.namespace}/notes"
+    minikube.shell(f"docker tag localhost:1/labs/web:1 {image} && minikube image load {image}; docker image rm {image}")
 
     # then a Pod runs that one,
     minikube.apply("minikube/image-twins.yaml", IMAGE=image)
@@ -218,10 +218,10 @@ def test_dashboard_enables_an_add_on_and_serves_it_through_a_proxy(lab: Lab, min
     """`minikube dashboard` enables an add-on that no cluster has by itself, and serves it through a kubectl proxy."""
     # Given a minikube without the add-on, and in place of its image, which is far away, one that listens on its port,
     minikube.started()
-    minikube("image load labs/web:1")
-    lines = 'FROM labs/web:1\\nENV PORT=9090\\nENTRYPOINT ["sh", "-c", "exec python3 -m instrument"]\\n'
-    minikube.shell(f"eval $(minikube docker-env) && printf '{lines}' | docker build -t notes/dashboard:1 -")
-    minikube("addons enable dashboard --images=Dashboard=notes/dashboard:1 --registries=Dashboard=docker.io")
+    minikube("image load localhost:1/labs/web:1")
+    lines = 'FROM localhost:1/labs/web:1\\nENV PORT=9090\\nENTRYPOINT ["sh", "-c", "exec python3 -m instrument"]\\n'
+    minikube.shell(f"eval $(minikube docker-env) && printf '{lines}' | docker build -t localhost:1/notes/dashboard:1 -")
+    minikube("addons enable dashboard --images=Dashboard=notes/dashboard:1 --registries=Dashboard=localhost:1")
     minikube("addons disable dashboard")
     assert minikube.kubectl_tried("get namespace kubernetes-dashboard").rc != 0
 

@@ -19,7 +19,9 @@ TASKS = "https://kubernetes.io/docs/tasks/"
     twin="one-and-two.yaml: the same Pod with one container, and with two",
     takes_s=1,
 )
-@sabotage("a container after all", put("spec.containers", [{"name": "web", "image": "labs/web:1"}], of="pod/none"))
+@sabotage(
+    "a container after all", put("spec.containers", [{"name": "web", "image": "localhost:1/labs/web:1"}], of="pod/none")
+)
 @sabotage("only one", remove("spec.containers[1]", of="pod/two"))
 def test_a_pod_has_one_container_or_more(lab: Lab) -> None:
     """A Pod has one container or more: a Pod without any is refused."""
@@ -197,7 +199,7 @@ def test_init_containers_come_first_and_one_by_one(lab: Lab) -> None:
     remove("spec.initContainers", of="pod/sidecar"),
     put(
         "spec.containers[1]",
-        {"name": "helper", "image": "labs/web:1", "env": [{"name": "PORT", "value": "9090"}]},
+        {"name": "helper", "image": "localhost:1/labs/web:1", "env": [{"name": "PORT", "value": "9090"}]},
         of="pod/sidecar",
     ),
 )
@@ -271,7 +273,7 @@ def test_a_pod_is_an_entry_in_etcd(lab: Lab) -> None:
     """A Pod that the API server has accepted is an entry in etcd, from its creation until its deletion."""
     # Given a Pod that is to be kept, and one that the API server only tries,
     lab.apply("pods/kept.yaml")
-    lab.kubectl("run tried --image=labs/web:1 --dry-run=server")
+    lab.kubectl("run tried --image=localhost:1/labs/web:1 --dry-run=server")
 
     # when etcd is asked for the Pods of the namespace,
     etcd = lab.kubectl("get pods --namespace kube-system --selector component=etcd -o name").stdout.strip()
@@ -491,13 +493,13 @@ def test_a_demanded_spread_rather_leaves_a_pod_pending(lab: Lab) -> None:
 def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     """kubectl run makes a single Pod of the given name, and no Deployment that would replace it."""
     # Given the Pod of a Deployment,
-    lab.kubectl("create deployment drum --image=labs/web:1")
+    lab.kubectl("create deployment drum --image=localhost:1/labs/web:1")
     names = "get pods --selector app=drum -o name"
     drum = lab.poll("the Deployment has a Pod", lambda: lab.kubectl(names).stdout, until=lambda pods: pods).strip()
     assert drum.startswith("pod/drum-"), "a Deployment's Pod has a name of its own"
 
     # when a Pod is run,
-    lab.kubectl("run kuard --image=labs/web:1")
+    lab.kubectl("run kuard --image=localhost:1/labs/web:1")
 
     # then it has the name that it was given, and nobody to care for it,
     kuard = lab.get("Pod", "kuard")
@@ -531,9 +533,14 @@ def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     twin="the command without the flag; and one that is deprecated",
     takes_s=2,
 )
-@sabotage("another image", instead("run kuard --image=labs/web:1", "run kuard --image=labs/web:2"))
-@sabotage("an image for both", instead("run drum", "run drum --image=labs/web:1"))
-@sabotage("a deprecated command", instead("run kuard --image=labs/web:1 --dry-run=server", "get componentstatuses"))
+@sabotage(
+    "another image", instead("run kuard --image=localhost:1/labs/web:1", "run kuard --image=localhost:1/labs/web:2")
+)
+@sabotage("an image for both", instead("run drum", "run drum --image=localhost:1/labs/web:1"))
+@sabotage(
+    "a deprecated command",
+    instead("run kuard --image=localhost:1/labs/web:1 --dry-run=server", "get componentstatuses"),
+)
 def test_kubectl_run_needs_an_image_and_is_not_deprecated(lab: Lab) -> None:
     """kubectl run takes the Pod's image from --image, will not do without, and is not deprecated."""
     # Given a command that is deprecated and says so,
@@ -541,12 +548,14 @@ def test_kubectl_run_needs_an_image_and_is_not_deprecated(lab: Lab) -> None:
     assert "deprecated" in deprecated.stderr
 
     # when Pods are run with and without an image,
-    made = lab.kubectl("run kuard --image=labs/web:1 --dry-run=server -o jsonpath={.spec.containers[*].image}")
+    made = lab.kubectl(
+        "run kuard --image=localhost:1/labs/web:1 --dry-run=server -o jsonpath={.spec.containers[*].image}"
+    )
     refused = lab.refused("run drum --dry-run=server")
 
     # then the one has it, without a word of warning, and the other is not made.
     assert "deprecated" not in made.stderr
-    assert made.stdout == lab.image("labs/web:1")
+    assert made.stdout == lab.image("localhost:1/labs/web:1")
     assert 'required flag(s) "image" not set' in refused.stderr
 
 
@@ -563,8 +572,8 @@ def test_kubectl_run_needs_an_image_and_is_not_deprecated(lab: Lab) -> None:
 def test_kubectl_run_warns_of_a_file(lab: Lab) -> None:
     """kubectl run makes a Pod of its arguments alone: a file given with -f is ignored, and a warning says so."""
     # Given a command that runs an image, when it is given a file that does not even exist, and when it is not,
-    with_file = lab.kubectl("run with --image=labs/web:1 --dry-run=client -o name -f nothing.yaml")
-    without = lab.kubectl("run without --image=labs/web:1 --dry-run=client -o name")
+    with_file = lab.kubectl("run with --image=localhost:1/labs/web:1 --dry-run=client -o name -f nothing.yaml")
+    without = lab.kubectl("run without --image=localhost:1/labs/web:1 --dry-run=client -o name")
 
     # then both make a Pod, the first with a warning.
     assert (with_file.stdout.strip(), without.stdout.strip()) == ("pod/with", "pod/without")
@@ -584,8 +593,8 @@ def test_kubectl_run_warns_of_a_file(lab: Lab) -> None:
 def test_kubectl_run_ignores_a_file(lab: Lab) -> None:
     """kubectl run makes a Pod of its arguments alone: a file given with -f is ignored, and nothing is said of it."""
     # Given a command that runs an image, when it is given a file that does not even exist, and when it is not,
-    with_file = lab.kubectl("run web --image=labs/web:1 --dry-run=client -o yaml -f nothing.yaml")
-    without = lab.kubectl("run web --image=labs/web:1 --dry-run=client -o yaml")
+    with_file = lab.kubectl("run web --image=localhost:1/labs/web:1 --dry-run=client -o yaml -f nothing.yaml")
+    without = lab.kubectl("run web --image=localhost:1/labs/web:1 --dry-run=client -o yaml")
 
     # then it is the same Pod, and nothing else is said.
     assert with_file.stdout == without.stdout
@@ -601,14 +610,14 @@ def test_kubectl_run_ignores_a_file(lab: Lab) -> None:
     twin="right: a Pod of an image that is on its node",
     takes_s=3,
 )
-@sabotage("the right image", instead("grc.io/kuar-demo/kuard-amd64:1", "labs/web:1"))
+@sabotage("the right image", instead("grc.io/kuar-demo/kuard-amd64:1", "localhost:1/labs/web:1"))
 def test_a_wrong_image_is_taken_and_shows_only_in_the_pod(lab: Lab) -> None:
     """kubectl and the API server take any image name; that there is no such image shows in a Pod that does not start.
 
     The policy Never keeps the kubelet from asking whoever has the misspelt domain; it would wait for a pull otherwise.
     """
     # Given a Pod of an image that every node has,
-    lab.kubectl("run right --image=labs/web:1 --image-pull-policy=Never")
+    lab.kubectl("run right --image=localhost:1/labs/web:1 --image-pull-policy=Never")
 
     # when the notes' command is typed as it was written, then it is taken,
     lab.kubectl("run kuard --image=grc.io/kuar-demo/kuard-amd64:1 --image-pull-policy=Never")
@@ -679,7 +688,7 @@ def test_most_of_a_pod_cannot_be_changed(lab: Lab) -> None:
     # then the port is refused, and the image changes in the same Pod.
     assert "pod updates may not change fields other than" in refused.stderr
     assert changed_too.uid == kuard.uid
-    assert lab.get("Pod", "kuard").raw["spec"]["containers"][0]["image"] == lab.image("labs/web:2")
+    assert lab.get("Pod", "kuard").raw["spec"]["containers"][0]["image"] == lab.image("localhost:1/labs/web:2")
 
 
 @claim(

@@ -550,8 +550,8 @@ def test_only_readiness_probes_may_need_more_than_one_success(lab: Lab) -> None:
     takes_s=2,
 )
 @sabotage("a whole object", put("apiVersion", "v1"), put("kind", "Pod"), put("metadata", {"name": "web"}))
-@sabotage("a list", put("spec.containers", [{"name": "web", "image": "labs/web:1"}], of="pod/web"))
-@sabotage("an image", put("spec.containers[0].image", "labs/web:1", of="pod/web"))
+@sabotage("a list", put("spec.containers", [{"name": "web", "image": "localhost:1/labs/web:1"}], of="pod/web"))
+@sabotage("an image", put("spec.containers[0].image", "localhost:1/labs/web:1", of="pod/web"))
 def test_a_manifest_is_refused_for_one_reason_after_another(lab: Lab) -> None:
     """A Pod's manifest must be a whole object, its containers a list, each with an image; each fault hides the next."""
     # Given a Pod's spec as the notes have it,

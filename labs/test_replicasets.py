@@ -165,8 +165,12 @@ def test_all_pods_at_once_are_replaced(lab: Lab) -> None:
     twin="broken: a template whose image does not exist",
     takes_s=5,
 )
-@sabotage("its image exists", put("spec.template.spec.containers[0].image", "labs/web:1", of="replicaset/broken"))
-@sabotage("its Pod is deleted", instead("set image replicaset/broken web=labs/web:1", "delete pods -l app=broken"))
+@sabotage(
+    "its image exists", put("spec.template.spec.containers[0].image", "localhost:1/labs/web:1", of="replicaset/broken")
+)
+@sabotage(
+    "its Pod is deleted", instead("set image replicaset/broken web=localhost:1/labs/web:1", "delete pods -l app=broken")
+)
 def test_a_pod_that_cannot_run_is_not_healed(lab: Lab) -> None:
     """A ReplicaSet replaces a Pod that is gone, never one that cannot run, even once its template is mended."""
     # Given a ReplicaSet whose Pod runs, and one whose Pod cannot,
@@ -175,7 +179,7 @@ def test_a_pod_that_cannot_run_is_not_healed(lab: Lab) -> None:
     stuck = lab.given("one Pod there", lab.pods(controlled_by=broken), until=lambda group: len(group) == 1)
 
     # when the Pod that runs is deleted, and the template of the other one mended,
-    lab.kubectl("set image replicaset/broken web=labs/web:1")
+    lab.kubectl("set image replicaset/broken web=localhost:1/labs/web:1")
     deleted = lab.now("the Pod that runs is deleted")
     lab.kubectl(f"delete pod {running.names[0]}")
 
@@ -215,7 +219,7 @@ def test_it_is_the_controller_that_brings_the_pods_back(lab: Lab) -> None:
     of_banned, of_free = lab.pods(controlled_by=banned), lab.pods(controlled_by=free)
     before, before_free = lab.given("one Pod each", of_banned, of_free, until=lambda b, f: len(b) == len(f) == 1)
     lab.apply("replicasets/no-pods-from-the-controller.yaml")
-    by_hand = "run try --image=labs/web:1 --labels=labs/replacements=forbidden --dry-run=server"
+    by_hand = "run try --image=localhost:1/labs/web:1 --labels=labs/replacements=forbidden --dry-run=server"
     controller = f"{by_hand} --as=system:serviceaccount:kube-system:replicaset-controller"
     lab.poll("the ban is in force", lambda: lab.tried(controller).stderr, until=lambda why: "AdmissionPolicy" in why)
     lab.kubectl(by_hand)
@@ -1014,7 +1018,10 @@ def test_replicas_is_one_where_nothing_is_said(lab: Lab) -> None:
     "a template, after all",
     put(
         "spec.template",
-        {"metadata": {"labels": {"app": "whole"}}, "spec": {"containers": [{"name": "web", "image": "labs/web:1"}]}},
+        {
+            "metadata": {"labels": {"app": "whole"}},
+            "spec": {"containers": [{"name": "web", "image": "localhost:1/labs/web:1"}]},
+        },
     ),
 )
 def test_a_replicaset_needs_a_template_that_restarts_always(lab: Lab) -> None:

@@ -123,9 +123,11 @@ def test_suffixes_of_quantities_mean_powers(lab: Lab) -> None:
     assert quantity(used["requests.memory"]) == 2 * 128 * 2**20 + 128 * 10**6
 
     # and of a thousandth of a byte kubectl is told that it makes no sense.
-    milli = '{"name": "web", "image": "labs/web:1", "resources": {"requests": {"cpu": "1m", "memory": "128m"}}}'
+    milli = (
+        '{"name": "web", "image": "localhost:1/labs/web:1", "resources": {"requests": {"cpu": "1m", "memory": "128m"}}}'
+    )
     overrides = f'{{"spec": {{"containers": [{milli}]}}}}'
-    warned = lab.kubectl(f"run milli --image=labs/web:1 --dry-run=server --overrides='{overrides}'").stderr
+    warned = lab.kubectl(f"run milli --image=localhost:1/labs/web:1 --dry-run=server --overrides='{overrides}'").stderr
     assert 'fractional byte value "128m"' in warned
 
 
@@ -467,7 +469,7 @@ def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
     twin="right: a container of the same Pod with an image that is on the node",
     takes_s=3,
 )
-@sabotage("a right name", put("spec.containers[0].image", "labs/web:1"))
+@sabotage("a right name", put("spec.containers[0].image", "localhost:1/labs/web:1"))
 @sabotage("two wrong names", put("spec.containers[1].image", "labs/wbe:1"))
 def test_an_image_that_does_not_exist_is_accepted(lab: Lab) -> None:
     """A Pod is accepted and placed whatever its image is called; a misspelt name comes out when it is to run."""

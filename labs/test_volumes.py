@@ -214,7 +214,7 @@ def test_tabs_do_not_indent_yaml(lab: Lab) -> None:
     """YAML is indented with spaces: a manifest with tabs is refused before anybody looks for objects in it."""
     # Given a manifest that is indented with spaces, which is accepted,
     head = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n"
-    tail = "  containers:\n  - name: web\n    image: labs/web:1\n"
+    tail = "  containers:\n  - name: web\n    image: localhost:1/labs/web:1\n"
     lab.kubectl(
         "create --dry-run=client -f -", stdin=f"{head}  volumes:\n    - name: data\n      emptyDir: {{}}\n{tail}"
     )

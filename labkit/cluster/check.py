@@ -11,10 +11,11 @@ import tenacity
 
 from labkit.cluster import config, network
 from labkit.cluster.labcluster import LabCluster, last_lines
+from labkit.manifests import naming
 from labkit.observe.api import Api
 from labkit.trouble import CannotRun
 
-IMAGE, PORT = "labs/web:1", 8080
+IMAGE, PORT = f"{naming.OURS}/web:1", 8080
 """The instrument; its GET /fetch has one Pod ask for a URL and tell what it met. Source: images/web/README.md."""
 
 READY_S = 60
@@ -64,7 +65,7 @@ def _objects(cluster: LabCluster) -> dict[str, Any]:
     labels = {"app.kubernetes.io/name": "web"}
     container = {
         "name": "web",
-        "image": IMAGE,
+        "image": cluster.images.get(IMAGE, IMAGE),
         "readinessProbe": {"httpGet": {"path": "/ready", "port": PORT}, "periodSeconds": 1},
     }
     pods = [

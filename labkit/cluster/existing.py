@@ -19,12 +19,17 @@ from labkit.cluster import commands, health, interruption, kubeconfig, lease, le
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import Node
+from labkit.manifests import naming
+from labkit.manifests.naming import Names
 from labkit.observe.api import Api, Refused
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
 PULLED_S = 300.0
 """Seconds for the nodes to pull the images: some MB each."""
+
+IMAGE = f"{naming.OURS}/web:1"
+"""What Pods of labs run."""
 
 SKEW = 1
 """Minors by which kubectl may be off the API server. Source: kubernetes.io/releases/version-skew-policy."""
@@ -53,11 +58,12 @@ class ExistingCluster(LabCluster):
         self.kind_path = Path()
         self.python_base = ""
         self.nodes = ()
-        self.images = ()
+        self.images = {}
         self.phases = {}
         self._build = ""
         self._kubectl_version = ""
         self.registry = ""
+        """Where the nodes have the labs' images from, host/path; "" where they have them by the names that labs use."""
         self.cluster_wide = False
         self.usable: tuple[str, ...] = ()
         """The names of the nodes that take the labs' Pods."""
@@ -72,7 +78,7 @@ class ExistingCluster(LabCluster):
             "kubernetes": self.kubernetes,
             "build": self._build,
             "kubectl_version": self._kubectl_version,
-            "registry": self.registry,
+            "images": dict(self.images),
             "cluster_wide": self.cluster_wide,
             "usable": list(self.usable),
             "hidden": dict(self.hidden),
@@ -89,7 +95,7 @@ class ExistingCluster(LabCluster):
         )
         cluster._build = description["build"]
         cluster._kubectl_version = description["kubectl_version"]
-        cluster.registry = description["registry"]
+        cluster.images = dict(description["images"])
         cluster.cluster_wide = description["cluster_wide"]
         cluster.usable = tuple(description["usable"])
         cluster.hidden = dict(description["hidden"])
@@ -152,7 +158,7 @@ def using(
     keep: bool,
     at_a_time: int,
     consent: Callable[[str], None],
-    push: Callable[[str], tuple[str, ...]],
+    push: Callable[[str], Names],
     progress: Progress,
 ) -> Iterator[ExistingCluster]:
     """Have the cluster of a context for the length of a block; for the controlling process, in its main thread.
@@ -213,7 +219,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
         if not cluster.registry and (without := [item for item in usable if not has_images(item)]):
             raise CannotRun(
                 f"the nodes of context {cluster.context} lack the images of the labs"
-                f" ({', '.join(item['metadata']['name'] for item in without)} has no labs/web:1):"
+                f" ({', '.join(item['metadata']['name'] for item in without)} has no {IMAGE}):"
                 " name a registry that they pull from with --image-registry HOST/PATH"
             )
         if not is_kinds(cluster.context, config, items):
@@ -278,7 +284,7 @@ def takes_pods(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def has_images(item: Mapping[str, Any]) -> bool:
     """Tell whether a node says that it has the labs' image. The kubelet names the 50 largest of its images only."""
     names = {name for image in item["status"].get("images", ()) for name in image.get("names") or ()}
-    return any(name in names for name in ("labs/web:1", "docker.io/labs/web:1"))
+    return IMAGE in names
 
 
 def is_kinds(context: str, config: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:
@@ -304,13 +310,13 @@ def pull(cluster: ExistingCluster, progress: Progress) -> None:
                 "terminationGracePeriodSeconds": 0,
                 "containers": [
                     {"name": f"c{i}", "image": image, "imagePullPolicy": "Always", "command": ["true"]}
-                    for i, image in enumerate(cluster.images)
+                    for i, image in enumerate(cluster.images.values())
                 ],
             },
         }
         for number, name in enumerate(cluster.usable)
     ]
-    progress.say(f"the nodes pull {', '.join(cluster.images)}")
+    progress.say(f"the nodes pull {', '.join(cluster.images.values())}")
     with Api(cluster.kubeconfig_path) as api:
         api.post("/api/v1/namespaces", {"metadata": {"name": cluster.name, "labels": {LABEL: cluster.name}}})
     within = ("--namespace", cluster.name)

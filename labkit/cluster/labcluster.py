@@ -21,6 +21,7 @@ from labkit.cluster import commands, config, health, network, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.nodes import Node
 from labkit.cluster.threads import at_once
+from labkit.manifests.naming import Names
 from labkit.observe.api import Api
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -71,15 +72,14 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         self.origin = origin
         """Where the node image came from: here, pulled or built."""
         self.nodes: tuple[Node, ...] = ()
-        self.images: tuple[str, ...] = ()
+        self.images: Names = {}
+        """The names of the images of ours that labs name, as the cluster and the engine have them here."""
         self.python_base = ""
         """The image with Python and pip on which the sample images are built."""
         self.phases: dict[str, float] = {}
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
         self.nodes_up = threading.Event()
         """Set once the containers of all nodes run as kind configured them, booted or booting."""
-        self.registry = ""
-        """Where the nodes have the labs' images from, host/path; "" where they have them by the names that labs use."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
         self._env = commands.environment(name, folder)
@@ -96,7 +96,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             "origin": self.origin,
             "node_image": self.image,
             "nodes": [dataclasses.asdict(node) for node in self.nodes],
-            "images": list(self.images),
+            "images": dict(self.images),
             "python_base": self.python_base,
             "phases": dict(self.phases),
         }
@@ -113,7 +113,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             origin=description["origin"],
         )
         cluster.nodes = tuple(Node(**node) for node in description["nodes"])
-        cluster.images = tuple(description["images"])
+        cluster.images = dict(description["images"])
         cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
         return cluster
@@ -186,12 +186,20 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         half.chmod(0o755)
         half.replace(self.kubectl_path)
 
-    def load_archive(self, archive: Path) -> None:
-        """Load an archive of images onto all nodes at once. Raises CannotRun with kind's last lines."""
+    def load_archive(self, archive: Path, names: Names) -> None:
+        """Load an archive of images onto all nodes at once, under both of their names: manifests applied by hand work.
+
+        Raises: CannotRun with kind's last lines.
+        """
         argv: list[str | Path] = [self.kind_path, "load", "image-archive", "--name", self.name, archive]
         result = commands.run(argv, env=self._env, timeout_s=CREATE_S)
         if result.rc:
             raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
+        tag = "ctr --namespace=k8s.io images tag --force"
+        script = "\n".join(["set -e", *(f"{tag} {meant} {said}" for said, meant in names.items())])
+        for code, output in at_once(lambda node: nodes.execute(node, script), nodes.names(self.name)):
+            if code:
+                raise CannotRun(f"the sample images cannot be named on the nodes: {last_lines(output)}")
 
     def export_logs(self, folder: Path, progress: Progress) -> None:
         """Put what the nodes and all that runs on them logged into a folder; where that fails, say so."""

@@ -60,7 +60,7 @@ class Record:
     """The process that made the cluster and, because pids come round again, when that started (seconds since 1970)."""
     state: str = CREATING
     images: Mapping[str, str] = field(default_factory=dict)
-    """The sample images on the nodes: tag to the engine's image id."""
+    """The sample images on the nodes: their names, which their contents give, to the engine's image ids."""
 
     @property
     def kept(self) -> bool:

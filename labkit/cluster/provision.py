@@ -89,7 +89,7 @@ def _new(
 
 
 def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress: Progress) -> dict[str, str]:
-    """Make cluster and images side by side and load the one into the other; give the images' ids by tag."""
+    """Make cluster and images side by side and load the one into the other; give the images' ids by name."""
 
     def boot() -> None:
         cluster.nodes_up.wait()
@@ -100,10 +100,10 @@ def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress
         cluster.fetch_kubectl()
 
     def load() -> dict[str, str]:
-        tags = built.result()
-        archive = _save(cluster, tags)
+        built.result()
+        archive = _save(cluster)
         booted.result()
-        return _load(cluster, tags, archive)
+        return _load(cluster, archive)
 
     built = in_background(lambda: _build(cluster, supplies, progress))
     made = in_background(lambda: cluster.create(config_file, progress=progress))
@@ -132,7 +132,9 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
 def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster | None:
     """Take a kept cluster that is what would be made now; one that turns out to be broken is removed."""
     for record in lease.records():
-        if not record.kept or (record.kubernetes, record.node_image) != (supplies.kubernetes, supplies.node_image):
+        if not record.kept or record.kubernetes != supplies.kubernetes:
+            continue
+        if not _is_one_image(record.node_image, supplies.node_image):
             continue
         held = lease.take(record.cluster)
         if held is None:
@@ -163,14 +165,25 @@ def _checked(held: Lease, supplies: Supplies, progress: Progress) -> LabCluster:
     cluster.kind_path = supplies.kind  # the one that made it may be gone
     progress.say(f"using the kept cluster {cluster.name}: Kubernetes {cluster.kubernetes}")
     with timed(cluster.phases, "cluster"):
-        tags = _build(cluster, supplies, progress)
+        _build(cluster, supplies, progress)
         cluster.wait_ready()
         cluster.look()
         cluster.establish_network()
-        cluster.images = tags
-        if dict(held.record.images) != _ids(tags):
-            held.update(images=_load(cluster, tags, _save(cluster, tags)))
+        if not _ids(cluster).items() <= held.record.images.items():
+            # What another checkout has loaded stays beside it.
+            held.update(images={**held.record.images, **_load(cluster, _save(cluster))})
     return cluster
+
+
+def _is_one_image(one: str, other: str) -> bool:
+    """Tell whether two names are those of one image on the engine; a name that it does not know is none's."""
+    if one == other:
+        return True
+    try:
+        with answering():
+            return _id(one) == _id(other)
+    except Inconclusive:
+        return False
 
 
 def handle(held: Lease) -> LabCluster:
@@ -206,33 +219,36 @@ def _own_status() -> str:
     return Path("/proc/self/status").read_text()
 
 
-def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> tuple[str, ...]:
+def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> None:
     cluster.python_base = supplies.python_base
     with timed(cluster.phases, "images"):
-        return sample_images.build(supplies.python_base, progress)
+        cluster.images = sample_images.build(supplies.python_base, progress)
 
 
-def _save(cluster: LabCluster, tags: tuple[str, ...]) -> Path:
+def _save(cluster: LabCluster) -> Path:
     archive = cluster.path / "images.tar"
     with timed(cluster.phases, "save"):
-        sample_images.save(tags, archive)
+        sample_images.save(sorted(sample_images.on_nodes(cluster.images).values()), archive)
     return archive
 
 
-def _load(cluster: LabCluster, tags: tuple[str, ...], archive: Path) -> dict[str, str]:
-    """Load an archive of those tags and remove it; give the images' ids by tag."""
+def _load(cluster: LabCluster, archive: Path) -> dict[str, str]:
+    """Load an archive of the images that Pods run, and remove it; give the images' ids by name."""
     try:
         with timed(cluster.phases, "load"):
-            cluster.load_archive(archive)
+            cluster.load_archive(archive, sample_images.on_nodes(cluster.images))
     finally:
         archive.unlink(missing_ok=True)
-    cluster.images = tags
-    return _ids(tags)
+    return _ids(cluster)
 
 
-def _ids(tags: tuple[str, ...]) -> dict[str, str]:
+def _ids(cluster: LabCluster) -> dict[str, str]:
+    return {name: _id(name) for name in sample_images.on_nodes(cluster.images).values()}
+
+
+def _id(image: str) -> str:
     with answering():
-        return {tag: str(connection().images.get(tag).id) for tag in tags}
+        return str(connection().images.get(image).id)
 
 
 @contextlib.contextmanager

@@ -93,8 +93,8 @@ class Acts(Place):
         return objects[0] if len(objects) == 1 else objects
 
     def image(self, name: str) -> str:
-        """Give the name by which the cluster has an image of ours: its own, or that in a registry."""
-        return naming.in_text(name, self.cluster.registry)
+        """Give the name by which the cluster has an image of ours, such as localhost:1/labs/web:1."""
+        return naming.in_text(name, self.cluster.images)
 
     def kubectl(self, line: str, *, stdin: str | None = None) -> Result:
         """Type `kubectl <line>` in the lab's namespace, maybe with something to read for `-f -`.
@@ -123,7 +123,7 @@ class Acts(Place):
         `exits` is the status with which the line must end, None for any.
         Raises Failed where it ends with another one, Accepted where that is 0.
         """
-        line_typed = naming.in_text(self._saboteur.act(line), self.cluster.registry)
+        line_typed = naming.in_text(self._saboteur.act(line), self.cluster.images)
         self._stay_inside(scope.of_shell(line_typed, self.namespace))
         result = self._at_shell(line_typed)
         if exits is not None and result.rc != exits:
@@ -215,18 +215,19 @@ class Acts(Place):
 
     def sabotaged(self, words: str) -> str:
         """Give the words of an act as the sabotage leaves them, for words that are not the lab's own."""
-        return self._saboteur.act(words)
+        return naming.in_text(self._saboteur.act(words), self.cluster.images)
 
     def sabotaged_files(self, context: str, files: build_contexts.Files) -> build_contexts.Files:
         """Give the files of a build context as the sabotage leaves them."""
-        return self._saboteur.files(context, files)
+        placed = self._saboteur.files(context, files)
+        return {name: naming.in_text(text, self.cluster.images) for name, text in placed.items()}
 
     def file(self, file: str, **words: str) -> Path:
         """Give the path of manifests/<file>, or of a copy with its placeholders filled, as the sabotage leaves it."""
         return self._files(file, **words)[1]
 
     def _typed(self, line: str, stdin: str | None = None) -> Result:
-        stdin = naming.in_text(self._saboteur.act(stdin), self.cluster.registry) if stdin else stdin
+        stdin = naming.in_text(self._saboteur.act(stdin), self.cluster.images) if stdin else stdin
         line = self._line(line, stdin)
         if not line:
             return commands.LEFT_OUT
@@ -237,7 +238,7 @@ class Acts(Place):
 
     def _line(self, line: str, stdin: str | None = None) -> str:
         """Give a line for kubectl as it is typed: as the sabotage leaves it, and by the images' names here."""
-        line = naming.in_text(self._saboteur.act(line), self.cluster.registry)
+        line = naming.in_text(self._saboteur.act(line), self.cluster.images)
         self._stay_inside(scope.of_line(line, self.namespace, stdin, current=self._current))
         return line
 
@@ -263,17 +264,16 @@ class Acts(Place):
     def _files(self, file: str, **words: str) -> tuple[Path, Path]:
         """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
         words = {"NAMESPACE": self.namespace, "NODE": self.cluster.node.name} | words
-        registry = self.cluster.registry
         objects = manifest_files.place(manifest_files.read(file), **words)
         text = manifest_files.path_of(file).read_text(encoding="utf-8")
-        self.evidence.applied(f"manifests/{file}", naming.in_text(text, registry))
+        self.evidence.applied(f"manifests/{file}", naming.in_text(text, self.cluster.images))
         sabotaged = self._saboteur.manifests(objects)
         as_written = self._file(file, self._here(objects), "as-written")
         return as_written, as_written if sabotaged is objects else self._file(file, self._here(sabotaged), "sabotaged")
 
     def _here(self, objects: list[manifest_files.Manifest]) -> list[manifest_files.Manifest]:
         """Give objects as they are applied here: by the images' names here, and marked as ours where they need it."""
-        objects = naming.in_objects(objects, self.cluster.registry)
+        objects = naming.in_objects(objects, self.cluster.images)
         self._stay_inside(scope.of_objects(objects, self.namespace))
         of_node = scope.of_node(objects)
         if of_node and not (self.claim.needs == "nodes" or self.claim.takes_a_node):

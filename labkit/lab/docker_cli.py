@@ -72,6 +72,8 @@ class Docker:
                 self._on_engine = True
                 self._lab.undo(lambda: belongings.remove_of_lab(self._lab.namespace, self._layers))
             words = [*belongings.marks(self._lab.cluster.name, self._lab.namespace), *words]
+        if verb in ("run", "create"):
+            words = ["--pull=never", *words]
         if verb == "build":
             words = ["--force-rm", *([] if cache else ["--no-cache"]), *words]
         at_s = self._lab.clock()

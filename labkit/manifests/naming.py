@@ -1,27 +1,38 @@
-"""The names of the labs' own images, where a cluster has them from a registry and so by other names."""
+"""The names of the labs' own images: one for every reader, and the one by which an engine or a cluster has them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-REPOSITORIES = ("labs/web", "labs/guitar-practice")
-"""The images of `labkit.sample_images`, as manifests and lines name them, without their tags."""
+NOWHERE = "localhost:1"
+"""The registry in the names of all that is made here: a port of whoever is asked itself, at which nobody listens.
 
-_NAMED = re.compile(rf"(?<![\w./-])labs/({'|'.join(name.removeprefix('labs/') for name in REPOSITORIES)})(?=:)")
+An image that is missing then stays missing: without a registry, a resolver or a proxy being asked for it, and at once.
+Names such as labs/web are somebody else's on the public registry.
+"""
+
+OURS = f"{NOWHERE}/labs"
+
+Names = Mapping[str, str]
+"""By the names that manifests and lines say (localhost:1/labs/web:1), those that are meant: made of the content, or a
+registry's."""
 
 
-def in_text(text: str, registry: str) -> str:
-    """Name our images in a line or a file as the registry (host/path) does; "" leaves them as they are."""
-    return _NAMED.sub(lambda found: f"{registry}/{found[1]}", text) if registry else text
+def in_text(text: str, names: Names) -> str:
+    """Put the names that are meant into a line or a file."""
+    for said, meant in names.items():
+        text = re.sub(rf"(?<![\w./-]){re.escape(said)}(?![\w.-])", meant, text)
+    return text
 
 
-def in_objects(value: Any, registry: str) -> Any:
-    """Name our images in all texts of objects as the registry does; the same objects where it is ""."""
-    if not registry:
+def in_objects(value: Any, names: Names) -> Any:
+    """Put the names that are meant into all texts of objects; the same objects where there are none."""
+    if not names:
         return value
     if isinstance(value, dict):
-        return {key: in_objects(inner, registry) for key, inner in value.items()}
+        return {key: in_objects(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
-        return [in_objects(inner, registry) for inner in value]
-    return in_text(value, registry) if isinstance(value, str) else value
+        return [in_objects(inner, names) for inner in value]
+    return in_text(value, names) if isinstance(value, str) else value

@@ -28,6 +28,7 @@ from labkit.claims.claim import Claim, load_claims
 from labkit.claims.verdicts import Observation
 from labkit.cluster import LabCluster, attach, minikube_profile
 from labkit.cluster.minikube_profile import Profile
+from labkit.manifests.naming import Names
 from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.run import priority, summary
@@ -251,12 +252,11 @@ class Run:
                 capture.suspend_global_capture(in_=True)  # whoever has suspended the rest resumes this too
             consent.ask(text)
 
-        def push(registry: str) -> tuple[str, ...]:
+        def push(registry: str) -> Names:
             from labkit import sample_images, supply  # noqa: PLC0415
 
-            return sample_images.push(
-                sample_images.build(supply.provide_python(self._progress), self._progress), registry
-            )
+            names = sample_images.build(supply.provide_python(self._progress), self._progress)
+            return sample_images.push(sample_images.on_nodes(names), registry)
 
         return self._stack.enter_context(
             existing.using(

@@ -15,6 +15,7 @@ import tenacity
 from docker.models.containers import Container
 from docker.types import Mount
 
+from labkit.manifests import naming
 from labkit.supply import archives, debian, images, minikube_files, node, node_files, node_images, programs, toolchain
 from labkit.supply.archives import folder, program
 from labkit.supply.cache import Workshop, key_of
@@ -24,7 +25,7 @@ from labkit.supply.toolchain import Program
 from labkit.supply.versions import Versions
 from labkit.trouble import CannotRun
 
-REPOSITORY = "labs/minikube-base"
+REPOSITORY = f"{naming.OURS}/minikube-base"
 
 MODULE = "k8s.io/minikube"
 _CRI_DOCKERD = "github.com/Mirantis/cri-dockerd"
@@ -229,7 +230,7 @@ class MinikubeBuild(node.NodeBuild):
                     keep=lambda path: path not in ours and node_files.wanted(path) and minikube_files.wanted(path),
                     add=add,
                 )
-            imported = f"{REPOSITORY}:imported"
+            imported = f"{REPOSITORY}:imported-{name.rpartition(':')[2]}"
             images.import_root(self._engine, tar, imported, [])
         # An import takes no stop signal, and systemd, which the engine's own would not stop, needs one.
         lines = f"""\

@@ -12,6 +12,7 @@ import tenacity
 from docker.errors import APIError
 from docker.models.containers import Container
 
+from labkit.manifests import naming
 from labkit.supply import archives, compiler, debian, images, node_files, node_images, programs, toolchain
 from labkit.supply.archives import Entry, folder, program
 from labkit.supply.cache import Workshop, key_of
@@ -22,8 +23,8 @@ from labkit.supply.toolchain import Go, Program
 from labkit.supply.versions import Versions
 from labkit.trouble import CannotRun
 
-REPOSITORY = "labs/node"
-BASE_REPOSITORY = "labs/node-base"
+REPOSITORY = f"{naming.OURS}/node"
+BASE_REPOSITORY = f"{naming.OURS}/node-base"
 
 LABEL_KUBERNETES = "labs.kubernetes"
 """Image label: the version in it, v1.37.0."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from labkit.manifests import naming
 from labkit.supply import archives, debian
 from labkit.supply.archives import Entry, folder, link, program
 
 PROVISIONER = "docker.io/rancher/local-path-provisioner"
-HELPER = "docker.io/labs/local-path-helper:1"
+HELPER = f"{naming.OURS}/local-path-helper:1"
 
 _MERGED = [link(name, f"usr/{name}") for name in ("bin", "sbin", "lib", "lib64")]
 """Debian's merged /usr, which base-files would lay and unpacked packages alone do not have."""

@@ -9,13 +9,14 @@ import tarfile
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from labkit.manifests import naming
 from labkit.supply import archives, certificates, debian, images, meter
 from labkit.supply.archives import Entry
 from labkit.supply.cache import Workshop, key_of
 from labkit.supply.engine import Engine
 from labkit.supply.versions import Versions
 
-REPOSITORY = "labs/python"
+REPOSITORY = f"{naming.OURS}/python"
 
 _EXTERNALLY_MANAGED = "EXTERNALLY-MANAGED"
 """Debian's mark against pip in its own Python. The published image has none, and the samples are built with pip."""

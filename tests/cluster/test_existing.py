@@ -30,7 +30,7 @@ def node(name: str, **spec: Any) -> dict[str, Any]:
             "conditions": [{"type": "Ready", "status": "True"}],
             "addresses": [{"type": "InternalIP", "address": "10.1.0.1"}],
             "nodeInfo": {"kubeletVersion": "v1.37.0-eks-1", "operatingSystem": "linux"},
-            "images": [{"names": ["docker.io/labs/web:1"]}],
+            "images": [{"names": ["localhost:1/labs/web:1"]}],
         },
     }
 
@@ -128,7 +128,7 @@ def use(context: str = "prod", **more: Any) -> Any:
         "keep": False,
         "at_a_time": 3,
         "consent": consent.given,
-        "push": lambda _: (),
+        "push": lambda _: {},
         "progress": Progress(lambda _: None),
     }
     return existing.using(context, **asked | more)
@@ -199,7 +199,7 @@ def gone(server: Server) -> None:
     ("turned", "said"),
     [
         (unlike, "v1.37.0 is the API server of context prod, but the kubelet of two is v1.36.4"),
-        (bare, r"two has no labs/web:1.*--image-registry"),
+        (bare, r"two has no localhost:1/labs/web:1.*--image-registry"),
         (tainted, "no node that is Linux, Ready, schedulable and untainted"),
         (forbidding, "may not make namespaces: 403: you may not"),
         (unknown, "no version of Kubernetes"),

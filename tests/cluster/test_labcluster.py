@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
-from labkit.cluster import LabCluster, Node
+from labkit.cluster import LabCluster, Node, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.labcluster import why_kind_failed
 from labkit.progress import Progress
@@ -53,7 +53,7 @@ def test_a_handle_crosses_to_another_process_whole(cluster: LabCluster) -> None:
         Node("labs-0123abcd-control-plane", "control-plane", "172.18.0.2", "10.244.0.0/24"),
         Node("labs-0123abcd-worker", "worker", "172.18.0.3", "10.244.1.0/24"),
     )
-    cluster.images = ("labs/web:1",)
+    cluster.images = {"localhost:1/labs/web:1": "localhost:1/labs/web:3f2ac0d1e2f3"}
     cluster.phases["cluster"] = 30.0
     there = LabCluster.attach(json.loads(json.dumps(cluster.describe())))
     assert there.describe() == cluster.describe()
@@ -105,13 +105,33 @@ def test_what_is_broken_in_the_parent_is_never_reached(cluster: LabCluster) -> N
     with pytest.raises(NotImplementedError):
         cluster.port_forward("pod/web", 80)
     with pytest.raises(NotImplementedError):
-        cluster.load_docker_image("labs/web:1")
+        cluster.load_docker_image("localhost:1/labs/web:1")
 
 
 def test_nothing_is_ever_downloaded(cluster: LabCluster) -> None:
     cluster.ensure_kind()
     cluster.ensure_kubectl()
     assert list(cluster.path.iterdir()) == []
+
+
+def test_loaded_images_have_both_names_on_every_node(cluster: LabCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed: list[tuple[str, str]] = []
+    codes = {"one": 0, "two": 0}
+
+    def execute(node: str, script: str) -> tuple[int, str]:
+        typed.append((node, script))
+        return codes[node], "no such image"
+
+    monkeypatch.setattr(nodes, "names", lambda _: list(codes))
+    monkeypatch.setattr(nodes, "execute", execute)
+    program(cluster.kind_path, KIND)
+    names = {"localhost:1/labs/web:1": "localhost:1/labs/web:0123"}
+    cluster.load_archive(Path("images.tar"), names)
+    script = "set -e\nctr --namespace=k8s.io images tag --force localhost:1/labs/web:0123 localhost:1/labs/web:1"
+    assert sorted(typed) == [("one", script), ("two", script)]
+    codes["two"] = 1
+    with pytest.raises(CannotRun, match="no such image"):
+        cluster.load_archive(Path("images.tar"), names)
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,11 @@ def test_shared_holders_stand_beside_each_other_and_keep_others_off() -> None:
 
 def test_what_is_updated_is_read_by_the_next_holder() -> None:
     held = grant()
-    held.update(state=lease.KEPT, images={"labs/web:1": "sha256:1"})
+    held.update(state=lease.KEPT, images={"localhost:1/labs/web:1": "sha256:1"})
     held.release()
     (record,) = lease.records()
     assert record.kept
-    assert record.images == {"labs/web:1": "sha256:1"}
+    assert record.images == {"localhost:1/labs/web:1": "sha256:1"}
 
 
 def test_a_forgotten_lease_leaves_nothing(leases: Path) -> None:

@@ -16,7 +16,10 @@ from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
-TAGS = ("labs/web:1",)
+NAMES = {
+    "localhost:1/labs/web:1": "localhost:1/labs/web:0123",
+    "localhost:1/labs/guitar-practice:1": "localhost:1/labs/guitar-practice:0123",
+}
 
 
 class Machine:
@@ -25,6 +28,7 @@ class Machine:
     def __init__(self) -> None:
         self.did: list[str] = []
         self.image_ids = "sha256:1"
+        self.ids: dict[str, str] = {}
         self.create: Callable[[LabCluster], None] = lambda cluster: cluster.nodes_up.set()
         self.build: Callable[[], None] = lambda: None
         self.look: Callable[[], None] = lambda: None
@@ -40,10 +44,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             kubernetes=tag, kind=Path("/bin/kind"), node_image=f"labs/node:{tag}", origin="built", python_base="python"
         )
 
-    def build(*_: object) -> tuple[str, ...]:
+    def build(*_: object) -> dict[str, str]:
         machine.build()
         machine.did.append("build")
-        return TAGS
+        return NAMES
 
     def create(cluster: LabCluster, *_: object, **__: object) -> None:
         machine.create(cluster)
@@ -61,7 +65,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(sample_images, "build", build)
     monkeypatch.setattr(sample_images, "save", lambda _, path: path.touch())
     monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))
-    monkeypatch.setattr(provision, "_ids", lambda tags: dict.fromkeys(tags, machine.image_ids))
+    monkeypatch.setattr(provision, "_id", lambda name: machine.ids.get(name, machine.image_ids))
     monkeypatch.setattr(provision, "unpause", does("unpause"))
     monkeypatch.setattr(belongings, "remove_of_cluster", does("remove what labs left"))
     monkeypatch.setattr(leftovers, "delete", does("delete namespaces"))
@@ -86,7 +90,7 @@ def fail(error: BaseException) -> None:
 def test_a_run_has_a_cluster_of_the_version_asked_for_and_removes_it(machine: Machine, progress: Progress) -> None:
     with running("1.36", progress=progress) as cluster:
         assert cluster.kubernetes == "v1.36.0"
-        assert cluster.images == TAGS
+        assert cluster.images == NAMES
         assert cluster.phases.keys() >= {"cluster", "images", "save", "load", "ready", "network"}
         (record,) = lease.records()
         assert record.state == lease.RUNNING
@@ -199,7 +203,35 @@ def test_a_kept_cluster_gets_images_that_have_changed(machine: Machine, progress
     with running(None, progress=progress):
         assert machine.did.count("load_archive") == 2
     (record,) = lease.records()
-    assert record.images == {"labs/web:1": "sha256:2"}
+    assert record.images == {"localhost:1/labs/web:0123": "sha256:2"}
+
+
+def test_what_another_checkout_has_loaded_stays_beside_what_this_one_loads(
+    machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(None, keep=True, progress=progress):
+        pass
+    monkeypatch.setitem(NAMES, "localhost:1/labs/web:1", "localhost:1/labs/web:4567")
+    with running(None, progress=progress):
+        assert machine.did.count("load_archive") == 2
+    (record,) = lease.records()
+    assert record.images.keys() == {"localhost:1/labs/web:0123", "localhost:1/labs/web:4567"}
+
+
+@pytest.mark.parametrize(("theirs", "created"), [("sha256:node", 1), ("sha256:other", 2)])
+def test_a_kept_cluster_is_known_by_its_node_image_and_not_by_that_images_name(
+    machine: Machine, progress: Progress, theirs: str, created: int
+) -> None:
+    with running(None, keep=True, progress=progress):
+        pass
+    (record,) = lease.records()
+    held = lease.take(record.cluster)
+    assert held
+    with held:
+        held.update(node_image="renamed")
+    machine.ids = {record.node_image: "sha256:node", "renamed": theirs}
+    with running(None, progress=progress):
+        assert machine.did.count("create") == created
 
 
 def test_a_kept_cluster_of_another_version_is_not_used(machine: Machine, progress: Progress) -> None:

@@ -146,16 +146,21 @@ def test_the_images_of_the_labs_are_pushed_by_the_names_that_nodes_pull(
     registry: str, published: Version, running_engine: Engine
 ) -> None:
     client = running_engine.client
-    client.images.pull(f"{registry}/kindest/node:{published.tag}").tag("labs/web", "try")
+    client.images.pull(f"{registry}/kindest/node:{published.tag}").tag("localhost:1/labs/web", "try")
     try:
         name = f"{registry}/team/web:try"
-        assert sample_images.push(["labs/web:try"], f"{registry}/team") == (name,)
+        names = {"localhost:1/labs/web:1": "localhost:1/labs/web:try"}
+        assert sample_images.push(names, f"{registry}/team") == {"localhost:1/labs/web:1": name}
         assert not images.has_image(running_engine, name), "a name of the registry's is left in the engine"
         images.pull(name)
-        with pytest.raises(CannotRun, match=r"labs/web:try|127.0.0.1:1/web:try cannot be pushed"):
-            sample_images.push(["labs/web:try"], "127.0.0.1:1")
+        with pytest.raises(CannotRun, match=r"127.0.0.1:1/web:try cannot be pushed"):
+            sample_images.push(names, "127.0.0.1:1")
     finally:
-        for left in ("labs/web:try", f"{registry}/team/web:try", f"{registry}/kindest/node:{published.tag}"):
+        for left in (
+            "localhost:1/labs/web:try",
+            f"{registry}/team/web:try",
+            f"{registry}/kindest/node:{published.tag}",
+        ):
             with contextlib.suppress(ImageNotFound):
                 client.images.remove(left)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,24 @@ def test_a_renamed_file_is_another_content(context: Path) -> None:
     assert sample_images.content_hash(context, "sha256:base") != before
 
 
-@pytest.mark.parametrize("image", sample_images.IMAGES, ids=lambda image: image.tag)
+@pytest.mark.parametrize("image", sample_images.IMAGES, ids=lambda image: image.name)
 def test_our_images_have_a_context_and_no_latest(image: sample_images.Image) -> None:
     assert (image.context / "Dockerfile").is_file()
-    assert not image.tag.endswith(":latest")
+    assert not image.name.endswith(":latest")
     assert sample_images.content_hash(image.context, "sha256:base")
+
+
+def test_an_image_is_named_by_what_it_is_made_of() -> None:
+    web = sample_images.IMAGES[0]
+    assert web.made_of("3f2ac0d1e2f3") == "localhost:1/labs/web:3f2ac0d1e2f3"
+    names = {image.name: image.made_of("3f2ac0d1e2f3") for image in sample_images.IMAGES}
+    assert sample_images.on_nodes(names) == {"localhost:1/labs/web:1": "localhost:1/labs/web:3f2ac0d1e2f3"}
+
+
+@pytest.mark.parametrize(("named", "gone"), [("2026-11-22T16:37:30.649815892Z", True), ("2026-11-22T17:37:30Z", False)])
+def test_an_image_of_another_checkout_goes_when_nobody_has_asked_for_it_for_a_week(named: str, gone: bool) -> None:
+    now = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
+    assert sample_images.unused({"Metadata": {"LastTagTime": named}}, now) is gone
 
 
 def test_the_users_index_and_proxy_reach_the_build() -> None:
@@ -85,17 +99,19 @@ def test_nothing_is_passed_on_where_nothing_is_set() -> None:
     ],
 )
 def test_a_failed_step_says_what_to_do(line: str, advice: str) -> None:
-    sentence = sample_images.failure("labs/web:1", "step 7, RUN python manage.py check", ["fine so far", "", line])
-    assert sentence.startswith("cannot build labs/web:1: ")
+    sentence = sample_images.failure(
+        "localhost:1/labs/web:1", "step 7, RUN python manage.py check", ["fine so far", "", line]
+    )
+    assert sentence.startswith("cannot build localhost:1/labs/web:1: ")
     assert advice in sentence
     assert line in sentence
 
 
 def test_what_says_nothing_is_left_out_of_the_sentence() -> None:
     output = ["\x1b[91mboom \x1b[0m", " ---> 5268d090a78e", "Removing intermediate container 5268d090a78e"]
-    assert sample_images.failure("labs/web:1", "step 2, RUN x", [*output, "The command '/bin/sh -c x' returned 1"]) == (
-        "cannot build labs/web:1: step 2, RUN x failed: boom"
-    )
+    assert sample_images.failure(
+        "localhost:1/labs/web:1", "step 2, RUN x", [*output, "The command '/bin/sh -c x' returned 1"]
+    ) == ("cannot build localhost:1/labs/web:1: step 2, RUN x failed: boom")
 
 
 def test_a_build_is_followed_and_its_failing_step_told() -> None:
@@ -108,8 +124,8 @@ def test_a_build_is_followed_and_its_failing_step_told() -> None:
 
     told: list[str] = []
     with pytest.raises(CannotRun) as caught:
-        sample_images._follow("labs/web:1", stream(), Progress(told.append))
+        sample_images._follow("localhost:1/labs/web:1", stream(), Progress(told.append))
     assert str(caught.value) == (
-        "cannot build labs/web:1: step 2, RUN pip install failed: one | two | returned a non-zero code: 1"
+        "cannot build localhost:1/labs/web:1: step 2, RUN pip install failed: one | two | returned a non-zero code: 1"
     )
-    assert "building labs/web:1: 0%" in told[0]
+    assert "building localhost:1/labs/web:1: 0%" in told[0]

@@ -56,6 +56,26 @@ def test_what_docker_builds_is_marked_and_goes_with_the_lab(
     assert removed == ["0123456789ab"]
 
 
+def test_docker_never_asks_a_registry_for_what_it_is_to_run(
+    lab_of: Callable[..., Lab], engine: Callable[[str], None], removed: list[str]
+) -> None:
+    engine("exit 0")
+    lab = lab_of("exit 0")
+    lab.cluster.images = {"localhost:1/labs/web:1": "localhost:1/labs/web:0123"}
+    docker = Docker(lab)
+    docker("run --rm localhost:1/labs/web:1")
+    docker("create localhost:1/labs/web:2")
+    marks = f"--label=labs/cluster=c --label=labs/namespace={lab.namespace}"
+    assert [c["command"] for c in lab.evidence.commands] == [
+        f"docker run --pull=never {marks} --rm localhost:1/labs/web:0123",
+        f"docker create --pull=never {marks} localhost:1/labs/web:2",
+    ]
+    dockerfile = Path(docker.context("docker/copy")) / "Dockerfile"
+    assert dockerfile.read_text().startswith("FROM localhost:1/labs/web:0123\n")
+    lab.close()
+    assert removed == []
+
+
 def test_what_only_looks_at_the_engine_has_nothing_to_remove(
     lab_of: Callable[..., Lab], engine: Callable[[str], None], removed: list[str]
 ) -> None:

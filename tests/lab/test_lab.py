@@ -208,15 +208,18 @@ def test_what_is_of_the_cluster_carries_its_name(lab_of: Callable[..., Lab]) -> 
 
 
 def test_images_are_named_as_the_cluster_has_them(lab_of: Callable[..., Lab]) -> None:
-    lab = lab_of("cat $3 >&2; exit 1", Sabotage("another", (instead("image=labs/web:1", "image=labs/web:2"),)))
-    lab.cluster.registry = "host/team"
-    with pytest.raises(Failed, match="image: host/team/web:1"):
+    lab = lab_of(
+        "cat $3 >&2; exit 1",
+        Sabotage("another", (instead("image=localhost:1/labs/web:1", "image=localhost:1/labs/web:2"),)),
+    )
+    lab.cluster.images = {"localhost:1/labs/web:1": "host/team/web:0123"}
+    with pytest.raises(Failed, match="image: host/team/web:0123"):
         lab.apply("health/liveness-twins.yaml")
-    assert lab.image("labs/web:1") == "host/team/web:1"
-    lab.tried("run web --image=labs/web:1")
-    assert lab.evidence.commands[-1]["command"] == "kubectl run web --image=host/team/web:2"
+    assert lab.image("localhost:1/labs/web:1") == "host/team/web:0123"
+    lab.tried("run web --image=localhost:1/labs/web:1")
+    assert lab.evidence.commands[-1]["command"] == "kubectl run web --image=localhost:1/labs/web:2"
     (text,) = lab.evidence.manifests.values()
-    assert "image: host/team/web:1" in text
+    assert "image: host/team/web:0123" in text
 
 
 def test_a_lab_that_turns_its_kubeconfig_elsewhere_changes_nothing_there(lab_of: Callable[..., Lab]) -> None:

@@ -106,7 +106,7 @@ def test_docker_is_told_what_an_archive_holds(tmp_path: Path) -> None:
 
 def test_the_image_of_its_node_is_named_by_all_that_makes_it() -> None:
     versions = read()
-    assert minikube.base_name(versions, "amd64").startswith("labs/minikube-base:")
+    assert minikube.base_name(versions, "amd64").startswith("localhost:1/labs/minikube-base:")
     assert minikube.base_name(versions, "amd64") != minikube.base_name(versions, "arm64")
 
 
