@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import runpy
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ import nox
 from nox.command import CommandFailed
 
 nox.needs_version = ">=2026.10.20"
-nox.options.default_venv_backend = "virtualenv"
+# Whatever NOX_DEFAULT_VENV_BACKEND says: the environment of another backend has no pip, and a source build needs it.
+nox.options.force_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "tests"]
 
@@ -34,17 +37,24 @@ INTERRUPTED_S, TERMINATED_S = 20, 180
 Ctrl-C in a terminal reaches the run directly; a SIGTERM to nox does only by way of the second.
 """
 
+# Of the user's environment no session gets more than is listed there: no PYTEST_ADDOPTS, PIP_TARGET or PYTHONPATH.
+_given = runpy.run_path(str(Path(__file__).parent / "labkit" / "environment.py"))["of_run"]()
+os.environ.clear()
+os.environ.update(_given)
+
 # Without this a SIGTERM would end nox alone and leave the run going.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+# Always `python -m`: the first line of a program in bin/ names its Python to the kernel or a shell, and the path of a
+# checkout may have a blank or a $ in it.
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check format, style and types."""
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "lint", "tests"))
-    session.run("ruff", "format", "--check", ".")
-    session.run("ruff", "check", ".")
-    session.run("mypy")
+    session.run("python", "-m", "ruff", "format", "--check", ".")
+    session.run("python", "-m", "ruff", "check", ".")
+    session.run("python", "-m", "mypy")
 
 
 @nox.session
@@ -52,7 +62,7 @@ def tests(session: nox.Session) -> None:
     """Test the house itself: seconds, no Docker, no network."""
     groups = ["tests", "browser"] if "browser" in session.posargs else ["tests"]
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
-    session.run("pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs)
 
 
 @nox.session(default=False)
@@ -121,7 +131,8 @@ def _run_labs(session: nox.Session, *options: str, workers: str) -> None:
     where = [] if chosen else ["labs"]
     every = re.search("--kubernetes[ =]all( |$)", " ".join(session.posargs))
     in_turn = ["python", "-m", "labkit.run.all_versions"] if every else []
-    _run(session, *in_turn, "pytest", "-n", workers, "--dist", "worksteal", *options, *where, *session.posargs)
+    pytest = ["python", "-m", "pytest", "-n", workers, "--dist", "worksteal"]
+    _run(session, *in_turn, *pytest, *options, *where, *session.posargs)
 
 
 def _run(session: nox.Session, *command: str) -> None:

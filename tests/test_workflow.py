@@ -32,9 +32,12 @@ LINES = sorted({step["run"] for step in STEPS if "run" in step})
 
 STAND_INS = {
     "nox": f'exec "{sys.executable}" -m nox --no-venv --no-install "$@"',
-    "python": f'exec "{sys.executable}" "$@"',
-    "ruff": "exit 0",
-    "mypy": "exit 0",
+    "python": f"""
+case "$2" in
+    ruff | mypy) ;;
+    pytest) exec "{sys.executable}" "$@" --collect-only -q -p no:cacheprovider ;;
+    *) exec "{sys.executable}" "$@" ;;
+esac""",
     "gh": "echo '[]'",
     "go": """
 case "$1 $2" in
@@ -81,8 +84,11 @@ def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, 
         env=kept
         | {
             "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(checkout),
-            "PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider",
+            # What a user may have set, and no session may get.
+            "PYTHONPATH": "/nowhere",
+            "PYTEST_ADDOPTS": "--no-such-option",
+            "PYTHONOPTIMIZE": "1",
+            "NOX_DEFAULT_VENV_BACKEND": "uv",
             "PIP_NO_INDEX": "1",
             "LABS_CACHE": str(tmp_path / "cache"),
             "GITHUB_OUTPUT": str(tmp_path / "output"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from labkit.environment import of_lab
 from labkit.trouble import CannotRun, Inconclusive
 
 LEASE_VARIABLE = "LABS_LEASE"
@@ -37,6 +39,10 @@ class Result:
         said = " ".join(f"{self.stdout} {self.stderr}".split())
         return f"exit {self.rc}: {said}" if said else f"exit {self.rc}"
 
+    def typed_as(self, *words: str) -> Result:
+        """Give the result as that of the same program with other words, for who reads of it."""
+        return dataclasses.replace(self, argv=(self.argv[0], *words))
+
     @property
     def parsed(self) -> Any:
         """What stdout says, be it JSON, YAML or KYAML: all of them are YAML. Raises yaml.YAMLError where it is none."""
@@ -47,19 +53,18 @@ LEFT_OUT = Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
 """What comes of a command that a sabotage leaves out."""
 
 
-def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment(cluster: str, folder: Path, outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give the environment for the children of a cluster whose files are in `folder`.
 
-    Nothing of the user's own Kubernetes set-up gets through: not the kubeconfig, not kubectl's cache and preferences.
+    Nothing of the user's own set-up gets through but what is listed in labkit.environment.
     """
-    no_proxy = ",".join(filter(None, (inherited.get("NO_PROXY") or inherited.get("no_proxy"), "127.0.0.1,localhost")))
+    theirs = of_lab(outer)
+    no_proxy = ",".join(filter(None, (theirs.get("NO_PROXY") or theirs.get("no_proxy"), "127.0.0.1,localhost")))
     return {
-        **inherited,
+        **theirs,
         "KUBECONFIG": str(folder / "kubeconfig"),
         "KUBECACHEDIR": str(folder / "kubectl-cache"),
         "KUBECTL_KUBERC": "false",
-        # kubectl translates its messages, and a lab shows them to readers of English.
-        "LC_ALL": "C.UTF-8",
         # Clients do not leave 127.0.0.1 out of a proxy by themselves.
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
@@ -67,6 +72,17 @@ def environment(cluster: str, folder: Path, inherited: Mapping[str, str] = os.en
         "KIND_EXPERIMENTAL_PROVIDER": "docker",
         LEASE_VARIABLE: cluster,
     }
+
+
+def filenames(words: Sequence[str]) -> tuple[str, ...]:
+    """Give kubectl's words with what follows a -f as one file, whatever its path is called.
+
+    kubectl reads -f as a line of CSV, in which a comma and a double quote mean something.
+    """
+    return tuple(
+        '"' + word.replace('"', '""') + '"' if before in ("-f", "--filename") and set(word) & {",", '"'} else word
+        for before, word in zip(("", *words), words, strict=False)
+    )
 
 
 def run(
@@ -238,7 +254,7 @@ def _start(
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         )

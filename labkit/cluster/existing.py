@@ -19,6 +19,7 @@ from labkit.cluster import commands, health, interruption, kubeconfig, lease, le
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import Node
+from labkit.environment import credentials
 from labkit.manifests import naming
 from labkit.manifests.naming import Names
 from labkit.observe.api import Api, Refused
@@ -68,7 +69,8 @@ class ExistingCluster(LabCluster):
         self.usable: tuple[str, ...] = ()
         """The names of the nodes that take the labs' Pods."""
         self.hidden = {}
-        self._env = commands.environment(name, folder)
+        # Its kubeconfig may name a program for credentials, which reads what its user has set for it.
+        self.environment = credentials() | commands.environment(name, folder)
 
     def describe(self) -> dict[str, Any]:
         return {

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from labkit.cluster.labcluster import last_lines
+from labkit.environment import of_lab
 from labkit.paths import cache_dir
 from labkit.trouble import CannotRun
 
@@ -91,7 +92,13 @@ def _config(kubectl: Path, *words: str) -> subprocess.CompletedProcess[str]:
             text=True,
             check=False,
             timeout=CONFIG_S,
-            env=os.environ | {"KUBECTL_KUBERC": "false", "LC_ALL": "C.UTF-8"},
+            env=_environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotRun(f"kubectl cannot read the kubeconfig: {type(error).__name__}") from error
+
+
+def _environment() -> dict[str, str]:
+    """Give what kubectl reads the user's own kubeconfig by."""
+    theirs = {"KUBECONFIG": os.environ["KUBECONFIG"]} if "KUBECONFIG" in os.environ else {}
+    return of_lab() | theirs | {"KUBECTL_KUBERC": "false"}

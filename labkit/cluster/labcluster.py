@@ -82,7 +82,8 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """Set once the containers of all nodes run as kind configured them, booted or booting."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
-        self._env = commands.environment(name, folder)
+        self.environment: Mapping[str, str] = commands.environment(name, folder)
+        """What the children of this cluster get: kind, kubectl, docker, a lab's shell."""
 
     def describe(self) -> dict[str, Any]:
         """Give all that another process needs to use the cluster, as JSON takes it; `attach` is the other end."""
@@ -165,7 +166,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         stages = _Stages(self, progress)
         with timed(self.phases, "create"):
             # Without --wait: kind would ask for the control plane only, and `wait_ready` waits for every node.
-            result = commands.follow(argv, env=self._env, timeout_s=CREATE_S, each=stages.line)
+            result = commands.follow(argv, env=self.environment, timeout_s=CREATE_S, each=stages.line)
             stages.close()
         if result.rc:
             raise CannotRun(why_kind_failed(result))
@@ -192,7 +193,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         Raises: CannotRun with kind's last lines.
         """
         argv: list[str | Path] = [self.kind_path, "load", "image-archive", "--name", self.name, archive]
-        result = commands.run(argv, env=self._env, timeout_s=CREATE_S)
+        result = commands.run(argv, env=self.environment, timeout_s=CREATE_S)
         if result.rc:
             raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
         tag = "ctr --namespace=k8s.io images tag --force"
@@ -205,7 +206,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """Put what the nodes and all that runs on them logged into a folder; where that fails, say so."""
         argv: list[str | Path] = [self.kind_path, "export", "logs", "--name", self.name, folder]
         try:
-            result = commands.run(argv, env=self._env, timeout_s=LOGS_S)
+            result = commands.run(argv, env=self.environment, timeout_s=LOGS_S)
         except (CannotRun, Inconclusive) as trouble:
             progress.say(f"the logs of cluster {self.name} are lost: {trouble}")
             return
@@ -264,7 +265,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
 
         Raises: Inconclusive when it is not done after `timeout_s` seconds.
         """
-        env = {**self._env, "KUBECONFIG": str(kubeconfig)} if kubeconfig else self._env
+        env = {**self.environment, "KUBECONFIG": str(kubeconfig)} if kubeconfig else self.environment
         return commands.run([self.kubectl_path, *args], env=env, timeout_s=timeout_s, stdin=stdin)
 
     def pause(self, node: str) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 import tenacity
 
 from labkit.cluster import commands
+from labkit.environment import credentials
 from labkit.observe.api import Api
 from labkit.trouble import CannotRun
 
@@ -25,7 +26,7 @@ def delete(folder: Path, selector: str) -> None:
 
     Raises: CannotRun when something is still there after GONE_S seconds; Inconclusive without an answer.
     """
-    kubectl, env = folder / "kubectl", commands.environment(folder.name, folder)
+    kubectl, env = folder / "kubectl", credentials() | commands.environment(folder.name, folder)
 
     def typed(*words: str) -> commands.Result:
         return commands.run([kubectl, *words], env=env, timeout_s=GONE_S)

@@ -49,7 +49,7 @@ class Profile:
         """Give the environment of what a lab types, whose kubectl and minikube know this kubeconfig alone."""
         inherited = commands.environment(self.name, self.folder)
         return {
-            **{key: value for key, value in inherited.items() if not key.startswith("MINIKUBE_")},
+            **inherited,
             **self.settings,
             "PATH": f"{self.programs}{os.pathsep}{inherited.get('PATH', os.defpath)}",
             "KUBECONFIG": str(kubeconfig),

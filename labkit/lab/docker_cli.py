@@ -6,12 +6,16 @@ What is built and run is marked as the lab's and goes with it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from docker.context.config import get_current_context_name
 
 from labkit.cluster import Result, belongings, commands
 from labkit.cluster.labcluster import last_lines
@@ -22,7 +26,7 @@ from labkit.manifests import build_contexts
 DOCKER_S = 120.0
 """Seconds after which a docker or kind that has not come back is given up; the verdict is then inconclusive."""
 
-SETTINGS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
+SETTINGS: Mapping[str, str] = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
 """The same build gives the same id, not one for each time of day; and its steps can be read in a record."""
 
 LAYER = re.compile(r"^ ---> ([0-9a-f]{12})$", re.MULTILINE)
@@ -38,7 +42,7 @@ class Docker:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._env = commands.environment(lab.cluster.name, lab.cluster.path) | SETTINGS
+        self._env = {**lab.cluster.environment, **SETTINGS, "BUILDX_BUILDER": builder_of_engine()}
         self._layers: set[str] = set()
         self._on_engine = False
 
@@ -88,7 +92,9 @@ class Docker:
         return said[0]
 
     def context(self, name: str, **words: str) -> str:
-        """Give the path of the build context images/<name>, for `docker(f"build {path}")`.
+        """Give the path of the build context images/<name> as a word of a line: `docker(f"build --tag app {path}")`.
+
+        It is quoted, whatever the folders above are called; `{path}/Dockerfile` is one word as well.
 
         ${NAMESPACE} in a file stands for the lab's namespace, and `words` for what else differs from build to build:
         VERSION="2" for ${VERSION}. Where a word or a sabotage changes a file, the path is that of a copy.
@@ -98,12 +104,12 @@ class Docker:
             lab.evidence.applied(f"images/{name}/{file}", text)
         files = lab.sabotaged_files(name, build_contexts.place(as_written, NAMESPACE=lab.namespace, **words))
         if files == as_written:
-            return str(build_contexts.path_of(name))
+            return shlex.quote(str(build_contexts.path_of(name)))
         folder = Path(tempfile.mkdtemp(prefix=f"{lab.namespace}.", dir=lab.cluster.kubeconfig_path.parent))
         lab.undo(lambda: shutil.rmtree(folder, ignore_errors=True))
         build_contexts.write(files, folder)
         lab.evidence.called(str(folder), f"images/{name}")
-        return str(folder)
+        return shlex.quote(str(folder))
 
     def load(self, *images: str) -> None:
         """Load images from the engine onto the node where the lab's Pods run. Raises NotSetUp where kind does not."""
@@ -119,4 +125,16 @@ class Docker:
             raise NotSetUp(f"kind {line}: exit {result.rc}\n  {result.stderr.strip()}")
 
     def _named(self, how: str, line: str, result: Result) -> str:
-        return self._lab.evidence.named(f"docker {line}: {how}\n  {last_lines(result.stdout + result.stderr)}")
+        typed = self._lab.evidence.typing("docker", shlex.split(line))
+        return f"{typed}: {how}\n  {self._lab.evidence.named(last_lines(result.stdout + result.stderr))}"
+
+
+def builder_of_engine() -> str:
+    """Name the builder that is the engine's own: what it builds is an image of the engine, and nobody else is asked.
+
+    Which one `docker buildx create --use` has chosen is the user's affair. buildx calls the engine's own one by the
+    context that leads to it. Source: docs.docker.com/build/builders/#default-builder.
+    """
+    if os.environ.get("DOCKER_HOST"):
+        return "default"
+    return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())

@@ -41,8 +41,7 @@ class Evidence:
 
     def typed(self, at_s: float, result: Result, line: str = "") -> None:
         """Keep a command as a reader would type it, with what it printed; a `line` for a shell is kept as it is."""
-        program = result.argv[0].rpartition("/")[2]
-        words = self.named(line or " ".join((program, *map(shlex.quote, result.argv[1:]))))
+        words = self.named(line) if line else self.typing(result.argv[0].rpartition("/")[2], result.argv[1:])
         self._acts.append((at_s, words))
         self.commands.append(
             {
@@ -54,9 +53,14 @@ class Evidence:
             }
         )
 
+    def typing(self, program: str, words: Iterable[str]) -> str:
+        """Give a command as a reader would type it; a word is named before it is quoted, else its quotes stayed."""
+        return " ".join((program, *(shlex.quote(self.named(word)) for word in words)))
+
     def named(self, text: str) -> str:
         """Call the files of this machine by the names that they have for every reader."""
-        for path, name in self._names.items():
+        # A folder of the run may lie in the checkout: the longer path first.
+        for path, name in sorted(self._names.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(path, name)
         return text
 

@@ -156,9 +156,9 @@ class Minikube:
             raise NotSetUp(f"{program} {line}: exit {result.rc}\n  {_end(result)}")
 
     def _type(self, *argv: Any, timeout_s: float = MINIKUBE_S) -> Result:
-        at_s = self._lab.clock()
-        result = commands.run(argv, env=self._env, timeout_s=timeout_s)
-        self._lab.evidence.typed(at_s, result)
+        at_s, (program, *words) = self._lab.clock(), map(str, argv)
+        result = commands.run([program, *commands.filenames(words)], env=self._env, timeout_s=timeout_s)
+        self._lab.evidence.typed(at_s, result.typed_as(*words))
         return result
 
 

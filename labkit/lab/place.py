@@ -61,7 +61,7 @@ class Place:
         self.evidence = Evidence(self.history)
         self._watches = Watches(self._connect, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
-        self._env = commands.environment(cluster.name, cluster.path) | {"KUBECONFIG": str(self._kubeconfig)}
+        self._env = {**cluster.environment, "KUBECONFIG": str(self._kubeconfig)}
         self._current = self.namespace
         """The namespace of what is typed without one; a lab's own lines may change it."""
         self._undo = contextlib.ExitStack()
@@ -187,8 +187,10 @@ class Place:
 
     def _kubectl(self, *words: str, stdin: str | None = None) -> Result:
         at_s = self.clock()
-        result = commands.run([self.cluster.kubectl_path, *words], env=self._env, timeout_s=KUBECTL_S, stdin=stdin)
-        self.evidence.typed(at_s, result)
+        result = commands.run(
+            [self.cluster.kubectl_path, *commands.filenames(words)], env=self._env, timeout_s=KUBECTL_S, stdin=stdin
+        )
+        self.evidence.typed(at_s, result.typed_as(*words))
         return result
 
     def _reach(self, method: str, pod: str, port: int, path: str, body: object = None) -> tuple[int, str]:

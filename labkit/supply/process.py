@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from labkit.environment import of_build
+
 _PATIENCE_S = 20.0
 """Seconds that an ended program is given to clear up; half a Debian system takes 2."""
 
@@ -87,12 +89,12 @@ def _running(
             raise Failed(_words(argv), -1, "not started: this run is being stopped")
         child = subprocess.Popen(
             [*prefix, *_words(argv)],
-            env={**os.environ, **(env or {})},
+            env={**of_build(), **(env or {})},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             process_group=0,
         )

@@ -108,6 +108,19 @@ def test_children_see_nothing_of_the_users_set_up() -> None:
     assert env["KUBECTL_KUBERC"] == "false"
     assert env["NO_PROXY"] == env["no_proxy"] == "example.org,127.0.0.1,localhost"
     assert env["LABS_LEASE"] == "labs-0123abcd"
+    assert "LANG" not in env
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (("apply", "-f", "/my notes/a.yaml"), ("apply", "-f", "/my notes/a.yaml")),
+        (("apply", "-f", '/a "b",c/a.yaml'), ("apply", "-f", '"/a ""b"",c/a.yaml"')),
+        (("get", "pods", "-l", "a in (b,c)"), ("get", "pods", "-l", "a in (b,c)")),
+    ],
+)
+def test_a_file_is_one_file_whatever_it_is_called(words: tuple[str, ...], typed: tuple[str, ...]) -> None:
+    assert commands.filenames(words) == typed
 
 
 def test_orphans_are_found_by_their_environment_and_no_other_process_is_touched() -> None:

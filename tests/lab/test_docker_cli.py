@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 
 from labkit.claims.sabotage import Sabotage, instead, skip
 from labkit.cluster import Node, belongings
+from labkit.lab import evidence
 from labkit.lab.docker_cli import Docker
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.lab import Lab
+from labkit.manifests import build_contexts
 from labkit.paths import ROOT
 
 
@@ -116,6 +119,44 @@ def test_a_context_is_copied_where_something_differs(lab_of: Callable[..., Lab])
     assert "DIR ./app" in lab.evidence.manifests["images/docker/notes/Dockerfile"]
     lab.close()
     assert not any(path.exists() for path in (copy, first, second))
+
+
+@pytest.mark.parametrize("name", ["my notes", "o'neil", 'a "b"', "$HOME `id`", "é", "a,b", "x" * 200])
+def test_a_context_is_one_word_and_its_record_the_same_wherever_it_is(
+    lab_of: Callable[..., Lab],
+    engine: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    engine('test -f "$6" && test -d "$7" && test $# = 7')
+    shutil.copytree(ROOT / "images" / "docker" / "mended", tmp_path / name / "images" / "docker" / "mended")
+    monkeypatch.setattr(build_contexts, "DIRECTORY", tmp_path / name / "images")
+    monkeypatch.setattr(evidence, "ROOT", tmp_path / name)
+    lab = lab_of('test -f "$3"')
+    docker, context = Docker(lab), Docker(lab).context("docker/mended")
+    docker(f"build --file {context}/Dockerfile {context}", cache=True)
+    marks = f"--label=labs/cluster=c --label=labs/namespace={lab.namespace}"
+    assert [c["command"] for c in lab.evidence.commands] == [
+        f"docker build --force-rm {marks} --file images/docker/mended/Dockerfile images/docker/mended"
+    ]
+    lab.tried(f"get -f {context}/Dockerfile")
+    assert lab.evidence.commands[-1]["command"] == "kubectl get -f images/docker/mended/Dockerfile"
+
+
+def test_what_a_lab_builds_is_the_engines_whatever_builder_its_user_has_chosen(
+    lab_of: Callable[..., Lab], engine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"currentContext": "rootless"}')
+    for name, value in (("BUILDX_BUILDER", "remote"), ("DOCKER_BUILDKIT", "1"), ("BUILDX_NO_DEFAULT_LOAD", "1")):
+        monkeypatch.setenv(name, value)
+    engine("env | grep -E '^(BUILDX_BUILDER|DOCKER_BUILDKIT|BUILDX_NO_DEFAULT_LOAD)='")
+    assert Docker(lab_of("exit 0"))("info").stdout == "BUILDX_BUILDER=rootless\n"
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
+    assert Docker(lab_of("exit 0"))("info").stdout == "BUILDX_BUILDER=default\n"
 
 
 def test_images_are_loaded_as_kind_does_and_taken_off_the_node_again(
