@@ -70,11 +70,13 @@ def _down(asked: argparse.Namespace, progress: Progress) -> None:
     if all(record.maker == lease.CONTEXT for record in lease.records()):
         return
     engine.ensure(progress)
-    removed, in_use = removal.remove_all(progress)
+    removed, in_use, elsewhere = removal.remove_all(progress)
     for record in removed:
         print(f"removed {record.cluster}, Kubernetes {record.kubernetes}")
     for record in in_use:
         print(f"left {record.cluster} alone: {record.holder} uses it; end that first")
+    for record in elsewhere:
+        print(f"left {record.cluster} alone: another engine has it; name that one (DOCKER_HOST, docker context use)")
 
 
 def _clear(record: lease.Record) -> None:

@@ -22,7 +22,7 @@ from labkit.cluster.nodes import Node
 from labkit.environment import credentials
 from labkit.manifests import naming
 from labkit.manifests.naming import Names
-from labkit.observe.api import Api, Refused
+from labkit.observe.api import Api, Refused, is_loopback
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -294,7 +294,7 @@ def is_kinds(context: str, config: Mapping[str, Any], items: Sequence[Mapping[st
     host = urlsplit(str(config["clusters"][0]["cluster"].get("server", ""))).hostname or ""
     return (
         context.startswith("kind-")
-        and kubeconfig.is_loopback(host)
+        and is_loopback(host)
         and all(str(item["spec"].get("providerID", "")).startswith("kind://") for item in items)
     )
 

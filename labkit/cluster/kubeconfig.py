@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from labkit.cluster.labcluster import last_lines
 from labkit.environment import of_lab
+from labkit.observe.api import is_loopback
 from labkit.paths import cache_dir
 from labkit.trouble import CannotRun
 
@@ -59,12 +58,6 @@ def hidden(config: Mapping[str, Any]) -> dict[str, str]:
     if not host or is_loopback(host):
         return {}
     return {url: "https://the-api-server", host: "the-api-server"}
-
-
-def is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def any_kubectl() -> Path:

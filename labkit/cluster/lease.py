@@ -59,12 +59,18 @@ class Record:
     pid_started: float = 0.0
     """The process that made the cluster and, because pids come round again, when that started (seconds since 1970)."""
     state: str = CREATING
+    engine: str = ""
+    """The id of the engine that has the nodes; "" where nobody knew."""
     images: Mapping[str, str] = field(default_factory=dict)
     """The sample images on the nodes: their names, which their contents give, to the engine's image ids."""
 
     @property
     def kept(self) -> bool:
         return self.state == KEPT
+
+    def is_on(self, engine: str) -> bool:
+        """Tell whether this engine is the one with the nodes: of another one's nothing can be said here."""
+        return self.engine in ("", engine)
 
     @property
     def holder(self) -> str:
@@ -113,14 +119,14 @@ def folder_of(cluster: str) -> Path:
     return state_dir() / cluster
 
 
-def grant(*, kubernetes: str, node_image: str, origin: str, kind: str, maker: str = KIND) -> Lease:
+def grant(*, kubernetes: str, node_image: str, origin: str, kind: str, maker: str = KIND, engine: str = "") -> Lease:
     """Make the lease of a cluster that does not exist yet, under a new name, and hold it.
 
     Raises: CannotRun where it cannot be written.
     """
     cluster = f"labs-{secrets.token_hex(4)}"
     me = psutil.Process()
-    record = Record(cluster, kubernetes, node_image, origin, kind, maker, me.pid, me.create_time())
+    record = Record(cluster, kubernetes, node_image, origin, kind, maker, me.pid, me.create_time(), engine=engine)
     try:
         with _registry():
             folder_of(cluster).mkdir(mode=0o700)

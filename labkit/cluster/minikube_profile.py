@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit.cluster import commands, lease, removal
+from labkit.cluster import commands, lease, nodes, removal
 from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.supply import versions
@@ -152,6 +152,7 @@ def leased(source: Source, kubectl: Path, progress: Progress) -> Iterator[Profil
         origin="built" if source.cache else "pulled",
         kind=str(source.binary),
         maker=lease.MINIKUBE,
+        engine=nodes.engine_id(),
     )
     with contextlib.ExitStack() as undo:
         undo.callback(removal.part, held, progress)

@@ -81,6 +81,18 @@ def names(cluster: str) -> list[str]:
     return [one["Names"][0].removeprefix("/") for one in of(cluster)]
 
 
+@functools.cache
+def engine_id() -> str:
+    """Give the engine's own id, which stays with its images and containers. Raises Inconclusive."""
+    with answering():
+        return str(engine().info().get("ID", ""))
+
+
+def all_there(cluster: str, names: Sequence[str]) -> bool:
+    """Tell whether every node of these names has a container, in whatever state."""
+    return {one["Names"][0].removeprefix("/") for one in of(cluster)} >= set(names)
+
+
 def all_run(cluster: str, names: Sequence[str]) -> bool:
     """Tell whether every node of these names has a container that was started and not stopped (a paused one counts)."""
     alive = {one["Names"][0].removeprefix("/") for one in of(cluster) if one["State"] in ("running", "paused")}

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from labkit import sample_images, supply
-from labkit.cluster import belongings, config, lease, leftovers, network, removal
+from labkit.cluster import belongings, config, lease, leftovers, network, nodes, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LABEL, LabCluster, timed
 from labkit.cluster.lease import Lease
@@ -72,6 +72,7 @@ def _new(
         node_image=supplies.node_image,
         origin=supplies.origin,
         kind=str(supplies.kind),
+        engine=nodes.engine_id(),
     )
     undo.callback(removal.part, held, progress)
     cluster = handle(held)
@@ -130,11 +131,23 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
 
 
 def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster | None:
-    """Take a kept cluster that is what would be made now; one that turns out to be broken is removed."""
+    """Take a kept cluster that is what would be made now.
+
+    Raises: CannotRun where it does not answer as it should. It is somebody's, and stays: what is wrong may be between
+    here and there, and then a new cluster is no better.
+    """
+    here = nodes.engine_id()
     for record in lease.records():
-        if not record.kept or record.kubernetes != supplies.kubernetes:
+        if not record.kept or not record.is_on(here) or record.kubernetes != supplies.kubernetes:
             continue
         if not _is_one_image(record.node_image, supplies.node_image):
+            continue
+        names = config.node_names(config.read(), record.cluster)
+        if not nodes.all_run(record.cluster, names):
+            progress.say(
+                f"the kept cluster {record.cluster} stays, but not all of its nodes run: making another one"
+                f" (docker start {' '.join(names)} may bring it back; nox -s down removes it)"
+            )
             continue
         held = lease.take(record.cluster)
         if held is None:
@@ -144,19 +157,33 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             parting.callback(removal.part, held, progress)
             # A run that was killed may have left nodes paused, what its labs have built, and their namespaces.
             # Nobody else uses them now.
-            for node in config.node_names(config.read(), record.cluster):
+            for node in names:
                 unpause(node)
             belongings.remove_of_cluster(record.cluster)
             try:
                 cluster = _checked(held, supplies, progress)
                 leftovers.delete(held.folder, f"{LABEL}={cluster.name}")
             except (CannotRun, Inconclusive) as trouble:
-                progress.say(f"the kept cluster {record.cluster} is of no use any more ({trouble}): removing it")
-                held.update(state=lease.RUNNING)
-                continue
+                raise CannotRun(
+                    f"the kept cluster {record.cluster} cannot be used and stays as it is ({trouble}):"
+                    f" {_what_to_do(record.cluster)}"
+                ) from trouble
             undo.push(parting.pop_all())
             return cluster
     return None
+
+
+def _what_to_do(cluster: str) -> str:
+    """Say what may help with a kept cluster that cannot be used, by whether it is well seen from its own node."""
+    ask = "kubectl --kubeconfig=/etc/kubernetes/admin.conf get --raw /readyz --request-timeout=5s"
+    with contextlib.suppress(Inconclusive):
+        code, _ = nodes.execute(f"{cluster}-control-plane", ask)
+        if code == 0:
+            return (
+                "its API server answers inside its own node, so look at what lies between: a proxy,"
+                " or a 127.0.0.1 that is not the engine's (a container, a network namespace)"
+            )
+    return "nox -s down removes it, and the next run makes another"
 
 
 def _checked(held: Lease, supplies: Supplies, progress: Progress) -> LabCluster:

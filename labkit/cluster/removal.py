@@ -106,24 +106,29 @@ def _is_child_of(process: psutil.Process, cluster: str) -> bool:
 
 
 def remove_stale(progress: Progress) -> None:
-    """Remove what killed runs left, and kept clusters whose nodes no longer run, as after an engine's restart."""
+    """Remove what killed runs left on this engine, and what is left of kept clusters whose nodes somebody removed."""
+    here = nodes.engine_id()
     for record in lease.records():
-        if record.maker == lease.CONTEXT:
-            continue  # a run on clusters of ours has no business with somebody's own
-        if record.kept and nodes.all_run(record.cluster, config.node_names(config.read(), record.cluster)):
+        if record.maker == lease.CONTEXT or not record.is_on(here):
+            continue  # a run on clusters of ours has no business with somebody's own, nor with another engine's
+        if record.kept and nodes.all_there(record.cluster, _node_names(record)):
             continue
         if held := lease.take(record.cluster):
             with held:
-                why = "kept, but its nodes no longer run" if held.record.kept else "left by a run that was killed"
+                why = "kept, but its nodes are gone" if held.record.kept else "left by a run that was killed"
                 progress.say(f"removing {record.cluster}: {why}")
                 remove(held)
 
 
-def remove_all(progress: Progress) -> tuple[list[Record], list[Record]]:
-    """Remove every cluster of ours that nobody uses. Gives those removed and those left because they are in use."""
-    removed, in_use = [], []
+def remove_all(progress: Progress) -> tuple[list[Record], list[Record], list[Record]]:
+    """Remove every cluster of ours that nobody uses. Gives those removed, those in use, and those of other engines."""
+    here = nodes.engine_id()
+    removed, in_use, elsewhere = [], [], []
     for record in lease.records():
         if record.maker == lease.CONTEXT:
+            continue
+        if not record.is_on(here):
+            elsewhere.append(record)
             continue
         held = lease.take(record.cluster)
         if held is None:
@@ -133,4 +138,4 @@ def remove_all(progress: Progress) -> tuple[list[Record], list[Record]]:
             progress.say(f"removing {record.cluster}")
             remove(held)
             removed.append(held.record)
-    return removed, in_use
+    return removed, in_use, elsewhere

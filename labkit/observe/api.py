@@ -10,11 +10,14 @@ import contextlib
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
 
 from labkit.trouble import Inconclusive, reason
 
@@ -31,11 +34,32 @@ class Refused(Exception):
         self.body = body
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host of a URL is this machine itself, by its address or by the one name that says so."""
+    with contextlib.suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _configuration(kubeconfig: Path) -> Any:
+    """Give the client's settings for a kubeconfig.
+
+    A server on this machine is reached directly, whatever HTTPS_PROXY and NO_PROXY say: no proxy knows this
+    machine's loopback. A proxy that the kubeconfig itself names counts as it does for kubectl.
+    """
+    for proxy in ("", None):  # none at all, then that of the environment
+        settings = Configuration(proxy=proxy)
+        config.load_kube_config(config_file=str(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]  # the client types its models only
+        if is_loopback(urlsplit(settings.host).hostname or ""):
+            break
+    return settings
+
+
 class Api:
     """Requests to one API server by one kubeconfig."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._client: Any = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]  # the client types its models only
+        self._client: Any = ApiClient(configuration=_configuration(kubeconfig))
 
     def close(self) -> None:
         """Give the connections back."""

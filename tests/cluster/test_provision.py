@@ -70,6 +70,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(belongings, "remove_of_cluster", does("remove what labs left"))
     monkeypatch.setattr(leftovers, "delete", does("delete namespaces"))
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
+    monkeypatch.setattr(nodes, "all_there", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)
     monkeypatch.setattr(LabCluster, "create", create)
     monkeypatch.setattr(LabCluster, "look", lambda _: machine.look())
@@ -243,19 +244,50 @@ def test_a_kept_cluster_of_another_version_is_not_used(machine: Machine, progres
     assert [record.cluster for record in lease.records()] == [old.name]
 
 
-def test_a_kept_cluster_that_is_broken_is_removed_and_another_made(machine: Machine, progress: Progress) -> None:
-    with running(None, keep=True, progress=progress) as broken:
+@pytest.mark.parametrize(
+    ("error", "inside", "said"),
+    [
+        (CannotRun("a node is not Ready"), 1, r"not Ready.*nox -s down removes it"),
+        (Inconclusive("no answer to GET /version"), 0, r"no answer.*look at what lies between: a proxy"),
+    ],
+)
+def test_a_kept_cluster_that_does_not_answer_stays_and_that_is_told(
+    machine: Machine,
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    inside: int,
+    said: str,
+) -> None:
+    with running(None, keep=True, progress=progress) as kept:
         pass
-    answers = iter([CannotRun("a node is not Ready"), None])
+    machine.look = lambda: fail(error)
+    monkeypatch.setattr(nodes, "execute", lambda *_: (inside, ""))
+    with (
+        pytest.raises(CannotRun, match=f"{kept.name} cannot be used and stays.*{said}"),
+        running(None, progress=progress),
+    ):
+        pass
+    (record,) = lease.records()
+    assert (record.cluster, record.kept) == (kept.name, True)
+    assert (machine.did.count("create"), machine.did.count("remove")) == (1, 0)
 
-    def look() -> None:
-        if error := next(answers):
-            raise error
 
-    machine.look = look
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["on another engine", "stopped"])
+def test_a_kept_cluster_that_cannot_be_reached_stays_beside_a_new_one(
+    machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    with running(None, keep=True, progress=progress) as kept:
+        pass
+    if elsewhere:
+        monkeypatch.setattr(nodes, "engine_id", lambda: "another one's id")
+    else:
+        monkeypatch.setattr(nodes, "all_run", lambda *_: False)
+    monkeypatch.setattr(nodes, "all_there", lambda *_: not elsewhere)
     with running(None, progress=progress) as cluster:
-        assert cluster.name != broken.name
-        assert [record.cluster for record in lease.records()] == [cluster.name]
+        assert cluster.name != kept.name
+    assert machine.did.count("create") == 2
+    assert [record.cluster for record in lease.records()] == [kept.name]
 
 
 def test_two_runs_side_by_side_have_a_cluster_each(machine: Machine, progress: Progress) -> None:

@@ -23,7 +23,6 @@ class Engine:
         """Name to cluster."""
         self.coming: list[str] = []
         """Names of containers that the engine still makes; each look at a name finishes one."""
-        self.stopped: set[str] = set()
         self.tidied: list[str] = []
         """Clusters whose labs' images and containers were removed."""
         self.stuck = False
@@ -34,8 +33,8 @@ class Engine:
     def of(self, cluster: str) -> list[str]:
         return [name for name, owner in self.containers.items() if owner == cluster]
 
-    def all_run(self, cluster: str, names: tuple[str, ...]) -> bool:
-        return set(self.of(cluster)) - self.stopped >= set(names)
+    def all_there(self, cluster: str, names: tuple[str, ...]) -> bool:
+        return set(self.of(cluster)) >= set(names)
 
     def remove(self, cluster: str) -> None:
         if not self.stuck:
@@ -51,7 +50,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     fake = Engine()
-    for name in ("of", "all_run", "remove", "name_is_free"):
+    for name in ("of", "all_there", "remove", "name_is_free"):
         monkeypatch.setattr(nodes, name, getattr(fake, name))
     monkeypatch.setattr(belongings, "remove_of_cluster", fake.tidied.append)
     return fake
@@ -89,7 +88,7 @@ def test_what_a_killed_run_left_is_removed(engine: Engine, progress: Progress, s
 def test_what_somebody_uses_is_left_alone(engine: Engine, progress: Progress, said: list[str], state: str) -> None:
     held = grant(engine, state)
     removal.remove_stale(progress)
-    removed, in_use = removal.remove_all(progress)
+    removed, in_use, _ = removal.remove_all(progress)
     assert len(engine.of(held.record.cluster)) == 3
     assert removed == []
     assert in_use == [held.record]
@@ -101,24 +100,38 @@ def test_a_kept_cluster_outlives_the_next_run_but_not_down(engine: Engine, progr
     held.release()
     removal.remove_stale(progress)
     assert len(engine.of(held.record.cluster)) == 3
-    removed, in_use = removal.remove_all(progress)
+    removed, in_use, _ = removal.remove_all(progress)
     assert (removed, in_use) == ([held.record], [])
     assert engine.containers == {}
 
 
-def test_a_kept_cluster_whose_nodes_stopped_with_the_engine_is_removed(engine: Engine, progress: Progress) -> None:
+def test_what_is_left_of_a_kept_cluster_goes_when_somebody_removed_a_node(engine: Engine, progress: Progress) -> None:
     held = grant(engine, lease.KEPT)
     held.release()
-    engine.stopped = {f"{held.record.cluster}-worker"}
+    del engine.containers[f"{held.record.cluster}-worker"]
     removal.remove_stale(progress)
     assert lease.records() == []
+    assert engine.containers == {}
+
+
+@pytest.mark.parametrize("state", [lease.RUNNING, lease.KEPT])
+def test_what_another_engine_has_is_not_touched_by_way_of_this_one(
+    engine: Engine, progress: Progress, said: list[str], state: str
+) -> None:
+    held = grant(engine, state)
+    held.update(engine="another one's id")
+    held.release()
+    engine.containers = {}
+    removal.remove_stale(progress)
+    assert removal.remove_all(progress) == ([], [], [held.record])
+    assert (lease.records(), said) == ([held.record], [])
 
 
 @pytest.mark.parametrize("cluster", ["kind", "labs-0123abcd"])
 def test_a_cluster_without_a_lease_of_ours_is_never_touched(engine: Engine, progress: Progress, cluster: str) -> None:
     engine.has(cluster)
     removal.remove_stale(progress)
-    assert removal.remove_all(progress) == ([], [])
+    assert removal.remove_all(progress) == ([], [], [])
     assert len(engine.of(cluster)) == 3
 
 
