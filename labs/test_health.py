@@ -7,7 +7,7 @@ As a probe judges its own container only, two containers of one Pod can be compa
 Pod's ports, so that the second one listens on 8081.
 """
 
-from labkit.words import START, Lab, budgets, claim, imprecise, put, remove, sabotage, skip
+from labkit.words import START, Lab, Window, budgets, claim, imprecise, known_bug, put, remove, sabotage, skip
 
 PROBES = "https://kubernetes.io/docs/concepts/workloads/pods/probes/"
 LIFECYCLE = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"
@@ -776,7 +776,7 @@ def test_a_probe_has_one_mechanism(lab: Lab) -> None:
 )
 @sabotage("a startupProbe without patience", put("spec.containers[1].startupProbe.failureThreshold", 1))
 def test_a_startup_probe_holds_back_the_liveness_probe(lab: Lab) -> None:
-    """While a startupProbe has not succeeded, the liveness probe does not run, so a slow start is not interrupted."""
+    """While a startupProbe has not succeeded, no liveness probe is made: a slow first start is not interrupted."""
     # Given two containers of a Pod that take longer to start than their liveness probe allows,
     pair = lab.apply("health/slow-start-twins.yaml")
 
@@ -800,6 +800,73 @@ def test_a_startup_probe_holds_back_the_liveness_probe(lab: Lab) -> None:
     )
     assert asked[0].path == "/started"
     lab.never("it is restarted later", pair, lambda pod: pod.container("guarded").restart_count > 0, until=asked[-1])
+
+
+@claim(
+    "health.startup-after-restart",
+    ledger=["health.initial-delay-why"],
+    source=PROBES + "#startup-probe",
+    twin="hurried: a container of the same Pod without the startupProbe",
+    takes_s=16,
+    bug=known_bug(
+        "https://github.com/kubernetes/kubernetes/issues/141155",
+        "1.35.0 to 1.35.8",
+        "1.36.0 to 1.36.5",
+        "1.37.0 to 1.37.2",
+        sign="its second start was interrupted",
+    ),
+)
+@sabotage("no startupProbe", remove("spec.containers[0].startupProbe"))
+@sabotage("no liveness probe", remove("spec.containers[0].livenessProbe"))
+@sabotage("no liveness probe for the other one", remove("spec.containers[1].livenessProbe"))
+def test_a_startup_probe_holds_back_the_liveness_probe_after_a_restart_too(lab: Lab) -> None:
+    """Whether a container starts for the first time or after a restart, its liveness probe waits for the startupProbe.
+
+    The kubelet looks for a startup probe's turn every periodSeconds: ten here, so that whatever the liveness probe
+    does before that, which has a turn every second, is seen.
+    """
+    # Given two containers of a Pod that take longer for each start than their liveness probe allows,
+    pair = lab.apply("health/slow-starts-twins.yaml")
+
+    # when the one with a startupProbe has come through its first start, which the other one has not,
+    within = START + Window(0, budgets.probe_of(pair.manifest, "startupProbe")["periodSeconds"])
+    first = lab.eventually(
+        "the guarded container's first start is over, or interrupted",
+        pair,
+        until=lambda pod: pod.container("guarded").ready or pod.container("guarded").restart_count > 0,
+        within=within,
+    )
+    assert first.container("guarded").restart_count == 0, "its first start was interrupted"
+    assert first.container("hurried").restart_count > 0, "a slow start was not interrupted without a startupProbe"
+
+    # and is restarted for a failed liveness probe,
+    failed = lab.put(pair, "/healthy/api", failNext=1)
+    restarted = lab.eventually(
+        "the guarded container is restarted",
+        pair,
+        until=lambda pod: pod.container("guarded").restart_count > 0,
+        within=budgets.restarts(pair.manifest),
+        since=failed,
+    )
+
+    # then it comes through its second start, too,
+    second = lab.eventually(
+        "its second start is over, or interrupted",
+        pair,
+        until=lambda pod: pod.container("guarded").ready or pod.container("guarded").state != "running",
+        within=within,
+        since=restarted,
+    )
+    assert second.container("guarded").ready, "its second start was interrupted"
+    assert second.container("guarded").restart_count == 1
+
+    # and is asked for its health after it was asked whether it has started.
+    asked = lab.poll(
+        "it is asked for its health",
+        lambda: lab.requests(pair, agent="kube-probe", container="guarded"),
+        until=lambda requests: any(r.path == "/healthy" for r in requests),
+    )
+    assert asked[0].path == "/started"
 
 
 @claim(

@@ -185,7 +185,8 @@ class Looks(Place):
     ) -> list[Request]:
         """Read the instrument's log: what came to this path from agents that start so, oldest first.
 
-        `previous` reads the log of the container's former instance. Raises NotSetUp where there is no whole log.
+        `previous` reads the log of the container's first instance, while that is its former one. Raises NotSetUp where
+        there is no whole log.
         """
 
         def whole() -> list[Request]:
@@ -202,7 +203,14 @@ class Looks(Place):
             wait=tenacity.wait_fixed(POLL_S),
             reraise=True,
         )(whole)
+        if previous and (times := self._restarts(pod.name, container)) > 1:
+            raise NotSetUp(f"pod/{pod.name} was restarted {times} times before its first log could be read")
         return [r for r in lines if (not path or r.path == path) and r.agent.startswith(agent)]
+
+    def _restarts(self, pod: str, container: str) -> int:
+        """Count the restarts of a container, the only one where none is named, as the server knows them now."""
+        now: PodView = self.get("Pod", pod)
+        return now.container(container).restart_count if container else now.restart_count
 
     def ask(self, pod: Pod | PodView, path: str) -> dict[str, Any]:
         """GET from the instrument in a Pod; give the JSON that it answers. Raises NotSetUp for an error status."""
