@@ -119,6 +119,15 @@ def test_every_row_of_the_notes_is_reached_or_excused() -> None:
     assert {row for row, reason in rows.items() if reason} & reached == set(), "excused rows that have a lab"
 
 
+def test_the_two_sides_of_a_border_stand_side_by_side() -> None:
+    # The report reads from that which two claims are about one thing.
+    claims = list(load_claims(LABS).values())
+    for place, claim in enumerate(claims):
+        beside = [*claims[max(place - 1, 0) : place], *claims[place + 1 : place + 2]]
+        if claim.until and not any((one.topic, one.since) == (claim.topic, claim.until) for one in beside):
+            pytest.fail(f"{claim.id} is true until {claim.until}: put what is true since then next to it")
+
+
 def test_every_manifest_is_used_and_every_used_one_is_there() -> None:
     text = "".join(p.read_text(encoding="utf-8") for p in LABS.glob("test_*.py"))
     there = {str(p.relative_to(manifest_files.DIRECTORY)) for p in manifest_files.DIRECTORY.glob("*/*.yaml")}

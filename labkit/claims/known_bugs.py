@@ -7,6 +7,7 @@ the patch is mended, or the bug was wrongly told. Broken in any other way is bro
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,6 +59,11 @@ def known_bug(address: str, *patches: str, sign: str) -> KnownBug:
         if first > last:
             raise ValueError(f"known bug {address}: {patch!r} ends before it begins")
     return KnownBug(address, patches, sign)
+
+
+def touch(patches: Sequence[str], minor: int) -> bool:
+    """Tell whether ranges of patches have any of a minor, such as 37. Raises ValueError for what is no range."""
+    return any(first[0] <= minor <= last[0] for first, last in map(_ends, patches))
 
 
 def read(bug: KnownBug, outcome: Outcome, message: str, *, kubernetes: str, sabotaged: bool) -> tuple[Outcome, str]:

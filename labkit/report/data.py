@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from labkit.report import news
+from labkit.report import borders, news
 from labkit.report.matrix import Matrix, Version
 
 SCHEMA = 1
 
 
 def render(matrix: Matrix) -> str:
-    """Give matrix.json: versions, topics with their claims and cells, and what changed, without evidence."""
+    """Give matrix.json: versions, topics with their claims and cells, minors and what changed, without evidence."""
     shown = {
         "schema": SCHEMA,
         "headline": news.headline(matrix),
@@ -28,12 +28,31 @@ def render(matrix: Matrix) -> str:
                         "ledger": claim.record["ledger"],
                         "notes": claim.record["notes"],
                         "source": claim.record["source"],
+                        "since": claim.since,
+                        "until": claim.until,
+                        "bug": claim.record.get("bug"),
                         "verdicts": {cell.version.name: cell.verdict for cell in claim.cells},
                     }
                     for claim in topic.claims
                 ],
             }
             for topic in matrix.topics
+        ],
+        "minors": [
+            {
+                "minor": minor.name,
+                "borders": [
+                    {
+                        "topic": topic.name,
+                        "since": border.since.id if border.since else None,
+                        "before": border.before.id if border.before else None,
+                    }
+                    for topic, told in minor.topics
+                    for border in told
+                ],
+                "known_bugs": [claim.id for claim in minor.bugs],
+            }
+            for minor in borders.by_minor(matrix)
         ],
         "changes": [
             {"claim": claim.id, "from": pair.older.name, "to": pair.newer.name, "was": step.before, "is": step.after}

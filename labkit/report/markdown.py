@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.report import news
+from labkit.report import borders, news
 from labkit.report.matrix import BAD, NOT_RUN, VERDICTS, Matrix, Topic, Version
 from labkit.report.text import counted, date, joined, one_line
 
@@ -27,6 +27,13 @@ def render(matrix: Matrix) -> str:
         f" {escaped(claim.statement)} (`{claim.id}`)"
         for claim, bug, names in news.known_bugs(matrix)
     ]
+    changed = [minor for minor in borders.by_minor(matrix) if minor.borders]
+    if changed:
+        told.append(
+            "- "
+            + joined([f"{minor.name} changed {counted(minor.borders, 'thing')}" for minor in changed])
+            + " in these notes"
+        )
     for change in news.changes(matrix):
         ids = [f"`{claim.id}`" for claim, _ in change.changed[:3]]
         more = len(change.changed) - len(ids)
@@ -55,7 +62,7 @@ def escaped(words: str) -> str:
 
 def _cell(topic: Topic, version: Version) -> str:
     counts = topic.counts(version)
-    if counts[NOT_RUN] == len(topic.claims):
+    if counts[NOT_RUN] == sum(counts.values()):
         return "not run"
     parts = [f"{counts['holds']} hold"] if counts["holds"] else []
     parts += [f"**{counts[verdict]} {verdict.replace('-', ' ')}**" for verdict in BAD if counts[verdict]]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from labkit.claims import verdicts
-from labkit.claims.releases import age, is_tag
+from labkit.claims.releases import age, is_tag, minor_number
 from labkit.report import text
 from labkit.trouble import CannotRun
 
@@ -52,6 +52,11 @@ class Version:
     """What the results say of the cluster: node_image, origin, started, seconds."""
 
     @property
+    def minor(self) -> int:
+        """The number of its minor: 37."""
+        return minor_number(self.name)
+
+    @property
     def at(self) -> datetime | None:
         return text.moment(str(self.run.get("started", "")))
 
@@ -82,7 +87,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Claim:
-    """A row: one claim on all versions. `record` is that of the newest version that ran it."""
+    """A row: one claim on all versions. `record` is that of the newest version that ran it and that it is about."""
 
     id: str
     record: Record
@@ -92,6 +97,25 @@ class Claim:
     @property
     def statement(self) -> str:
         return str(self.record["statement"])
+
+    @property
+    def since(self) -> str | None:
+        """The first minor of which it is true, None where that is not told."""
+        return _minor_told(self.record, "since")
+
+    @property
+    def until(self) -> str | None:
+        """The first minor of which it is no longer true, None where there is none."""
+        return _minor_told(self.record, "until")
+
+    @property
+    def bug_patches(self) -> tuple[str, ...]:
+        """The patches of Kubernetes that have the known bug which the claim names."""
+        return tuple((self.record.get("bug") or {}).get("patches", ()))
+
+    def is_of(self, version: Version) -> bool:
+        """Tell whether it is a claim about that version at all."""
+        return _is_of(self.record, version)
 
     @property
     def verdicts(self) -> str:
@@ -120,7 +144,8 @@ class Topic:
     """(row, reason)."""
 
     def counts(self, version: Version) -> Counter[str]:
-        return Counter(claim.on(version).verdict for claim in self.claims)
+        """Count the verdicts of the claims that are about that version."""
+        return Counter(claim.on(version).verdict for claim in self.claims if claim.is_of(version))
 
 
 @dataclass(frozen=True)
@@ -211,20 +236,34 @@ def _minor(tag: str) -> str:
 
 
 def _row(id: str, versions: Sequence[Version], by_tag: Mapping[str, Mapping[str, Record]]) -> Claim:
-    cells = []
+    cells: list[Cell] = []
     for version in versions:
         record = by_tag[version.tag].get(id) if version.tag else None
         cells.append(Cell(version, str(record["verdict"]) if record else NOT_RUN, record))
     changes: list[Change] = []
     older: Cell | None = None
     for cell in reversed(cells):
-        if cell.verdict not in DECIDED:
+        # That a claim about some minors is not applicable on others is no news.
+        if cell.verdict not in DECIDED or not _is_of(cell.record or {}, cell.version):
             continue
         if older and older.verdict != cell.verdict:
             changes.append(Change(older.version, cell.version, older.verdict, cell.verdict))
         older = cell
-    newest = next(cell.record for cell in cells if cell.record)
+    records = [cell.record for cell in cells if cell.record]
+    about = [cell.record for cell in cells if cell.record and _is_of(cell.record, cell.version)]
+    newest = (about or records)[0]
     return Claim(id, newest, tuple(cells), tuple(reversed(changes)))
+
+
+def _is_of(record: Record, version: Version) -> bool:
+    since, until = _minor_told(record, "since"), _minor_told(record, "until")
+    return not ((since and version.minor < minor_number(since)) or (until and version.minor >= minor_number(until)))
+
+
+def _minor_told(record: Record, side: str) -> str | None:
+    # Results of earlier times have neither side.
+    told: str | None = record.get(side)
+    return told
 
 
 def _prose(versions: Sequence[Version], told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:

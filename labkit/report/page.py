@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from labkit.report import news, text, timeline
+from labkit.report import borders, news, text, timeline
 from labkit.report.matrix import NOT_RUN, VERDICTS, Cell, Claim, Matrix, Record, Topic, Version
 
 MOST_BYTES = 3_000_000
@@ -120,20 +120,46 @@ def render(matrix: Matrix) -> str:
     return page
 
 
-def spans(claim: Claim) -> Iterator[tuple[str, str]]:
-    """Give a claim's verdicts, newest first, neighbours of one verdict together: ("holds", "1.34-1.36").
+def spans(claim: Claim) -> Iterator[tuple[str, str, list[str]]]:
+    """Give a claim's verdicts, newest first, neighbours of one verdict together: ("holds", "1.34-1.35", [the two]).
 
-    Versions that nobody ran are told once, above all claims.
+    The third part names each version. Versions that nobody ran are told once, above all claims; those that it is not
+    about, beside its statement.
     """
-    cells = [cell for cell in claim.cells if cell.version.tag]
+    cells = [cell for cell in claim.cells if cell.version.tag and claim.is_of(cell.version)]
     while cells:
         verdict = cells[0].verdict
         same = 1
         while same < len(cells) and cells[same].verdict == verdict:
             same += 1
         newest, oldest = cells[0].version.name, cells[same - 1].version.name
-        yield verdict, newest if same == 1 else f"{oldest}\N{EN DASH}{newest}"
+        names = [cell.version.name for cell in cells[:same]]
+        yield verdict, newest if same == 1 else f"{oldest}\N{EN DASH}{newest}", names
         cells = cells[same:]
+
+
+def off(claim: Claim) -> list[str]:
+    """Name the versions whose notes do not have this claim: it is not about them, or was not run there."""
+    return [cell.version.name for cell in claim.cells if cell.verdict == NOT_RUN or not claim.is_of(cell.version)]
+
+
+def true_of(claim: Claim) -> str:
+    """Say of which minors a claim is: "since 1.36", "before 1.36"; "" where of all."""
+    parts = (f"since {claim.since}" if claim.since else "", f"before {claim.until}" if claim.until else "")
+    return ", ".join(filter(None, parts))
+
+
+def for_one_version(matrix: Matrix) -> str:
+    """Give the style by which the picker shows the notes of one version, without any script.
+
+    What it hides says so in `data-off`. With the script, claims are filtered by that.
+    """
+    rules = []
+    for version in matrix.versions:
+        picked, is_off = f':has(.picker [value="{version.name}"]:checked)', f'[data-off~="{version.name}"]'
+        rules.append(f"body{picked} #notes :is(.chip, .run){is_off}")
+        rules.append(f"body:not(.scripted){picked} .claim{is_off}")
+    return f"{', '.join(rules)} {{ display: none }}\n"
 
 
 def anchor(topic: str) -> str:
@@ -160,7 +186,8 @@ def evidence(claim: Claim, detail: Detail, alike: Collection[tuple[str, str]]) -
 
     `alike` are claims and versions whose commands printed what they print on the newest.
     """
-    told = [cell for cell in claim.cells if cell.record]
+    told = [cell for cell in claim.cells if cell.record and claim.is_of(cell.version)]
+    told = told or [cell for cell in claim.cells if cell.record]
     shown: list[Evidence] = []
     for index, cell in enumerate(told):
         record = cell.record or {}
@@ -196,7 +223,7 @@ def commented(manifest: str) -> list[tuple[str, str]]:
 
 
 def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) -> str:
-    style, script = _resource("style.css"), _resource("script.js")
+    style, script = _resource("style.css") + for_one_version(matrix), _resource("script.js")
     page = _templates().get_template("page.html.j2")
     return page.render(
         matrix=matrix,
@@ -206,6 +233,7 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         changes=news.changes(matrix),
         bad=news.bad(matrix),
         known_bugs=news.known_bugs(matrix),
+        minors=borders.by_minor(matrix),
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
         evidence=lambda claim: evidence(claim, detail, alike),
@@ -312,8 +340,10 @@ def _templates() -> jinja2.Environment:
         counted=text.counted,
         dots=dots,
         joined=text.joined,
+        off=off,
         seen=seen,
         spans=spans,
+        true_of=true_of,
     )
     environment.filters.update(
         date=text.date,

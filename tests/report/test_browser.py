@@ -38,6 +38,26 @@ def file(tmp_path_factory: pytest.TempPathFactory, results: Record, record: Reco
     return path
 
 
+@pytest.fixture(scope="session")
+def bordered(tmp_path_factory: pytest.TempPathFactory, results: Record, record: Record) -> Path:
+    """A page with claims of some minors only, and known bugs."""
+    bug = {"address": "https://example.com/1", "patches": ["1.36.0 to 1.36.5"]}
+
+    def of(tag: str, *, new: str, old: str, buggy: str) -> tuple[str, dict[str, Any]]:
+        bugs = [record("pods.bug", buggy, bug=bug), record("pods.mended", "bug-not-seen", bug=bug)]
+        claims = [record("health.new", new, since="1.37"), record("health.old", old, until="1.37")]
+        command = {"at_s": 0.2, "command": f"kubectl version # {tag}", "exit": 0, "stdout": tag, "stderr": ""}
+        return tag, results(tag, [*claims, *bugs, record("health.all", commands=[command])])
+
+    told = [
+        of("v1.37.2", new="holds", old="not-applicable", buggy="holds"),
+        of("v1.36.5", new="not-applicable", old="holds", buggy="known-bug"),
+    ]
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(page.render(matrix.build(told, wanted=("1.35",))), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def opened(chromium: Any, file: Path) -> Iterator[Page]:
     """Open the page at a fragment in a new window; what the window complains of fails the test."""
@@ -137,10 +157,57 @@ def test_a_topic_is_found_whatever_is_filtered(opened: Page) -> None:
 def test_all_can_be_read_without_javascript(opened: Page) -> None:
     window = opened(java_script_enabled=False)
     assert window.locator(".claim").count() == 5
-    assert not window.locator("#filters").is_visible()
+    assert not window.get_by_role("searchbox").is_visible()
     window.locator(".claim > summary").first.click()
     assert window.locator(".claim[open] svg.timeline").first.is_visible()
     assert window.locator(".claim[open] .story").first.is_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize(
+    ("version", "claims"),
+    [
+        ("1.37", ["health.all", "health.new", "pods.bug", "pods.mended"]),
+        ("1.36", ["health.all", "health.old", "pods.bug", "pods.mended"]),
+        ("1.35 (not run)", []),
+        ("any version", ["health.all", "health.new", "health.old", "pods.bug", "pods.mended"]),
+    ],
+)
+def test_the_picker_shows_the_notes_as_they_are_true_on_a_version(
+    opened: Page, bordered: Path, version: str, claims: list[str], javascript: bool
+) -> None:
+    window = opened(path=bordered, java_script_enabled=javascript)
+    window.get_by_role("radio", name=version, exact=True).check()
+    assert sorted(shown(window)) == claims
+    if claims:
+        claim = window.locator(".claim:has([id='health.all'])")
+        claim.locator("summary").first.click()
+        runs = [run.inner_text()[:7] for run in claim.locator(".run").all() if run.is_visible()]
+        assert runs == ([f"On {version}"] if version in ("1.37", "1.36") else ["On 1.37", "On 1.36"])
+    if javascript and version == "1.36":
+        window.wait_for_url(lambda url: url.endswith("#health.all?version=1.36"))
+        assert claim.get_by_text("v1.36.5").first.is_visible()
+        window.reload()
+        assert sorted(shown(window)) == claims
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_link_leads_to_what_a_minor_changed(opened: Page, bordered: Path, javascript: bool) -> None:
+    window = opened("#changed-in-1.37", path=bordered, java_script_enabled=javascript)
+    told = window.locator("[id='changed-in-1.37'] .borders").first
+    assert told.inner_text().split("\n\n") == [
+        "Since 1.37 The statement of health.new.",
+        "Before The statement of health.old.",
+    ]
+    window.get_by_role("link", name="The statement of health.old.").first.click()
+    assert window.locator("[id='health.old']").is_visible()
+
+
+def test_a_known_bug_is_linked_and_found(opened: Page, bordered: Path) -> None:
+    assert shown(opened("#?show=known", path=bordered)) == ["pods.bug"]
+    window = opened("#changed-in-1.36", path=bordered)
+    link = window.locator("[id='changed-in-1.36']").get_by_role("link", name="example.com/1").first
+    assert link.get_attribute("href") == "https://example.com/1"
 
 
 def test_the_keyboard_is_enough(opened: Page) -> None:
@@ -156,8 +223,11 @@ def test_the_keyboard_is_enough(opened: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_nothing_sticks_out_of_a_narrow_screen(opened: Page, width: int) -> None:
-    window = opened("#health.restarts", width=width)
+@pytest.mark.parametrize(("which", "place"), [("file", "#health.restarts"), ("bordered", "#changed-in-1.37")])
+def test_nothing_sticks_out_of_a_narrow_screen(
+    opened: Page, request: pytest.FixtureRequest, which: str, place: str, width: int
+) -> None:
+    window = opened(place, path=request.getfixturevalue(which), width=width)
     assert window.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -168,9 +238,11 @@ def test_the_age_of_the_run_is_told(opened: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [380, 1200])
-def test_axe_finds_nothing(opened: Page, scheme: str, width: int) -> None:
+@pytest.mark.parametrize("which", ["file", "bordered"])
+def test_axe_finds_nothing(opened: Page, request: pytest.FixtureRequest, which: str, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    window = opened(color_scheme=scheme, width=width, reduced_motion="reduce")
+    path = request.getfixturevalue(which)
+    window = opened(path=path, color_scheme=scheme, width=width, reduced_motion="reduce")
     window.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = axe.run(window).response
     told = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labkit.report import matrix, news
+from labkit.report import borders, matrix, news
 from labkit.trouble import CannotRun
 
 Record = Callable[..., dict[str, Any]]
@@ -16,6 +16,10 @@ WANTED = ("1.37", "1.36", "1.35", "1.34")
 
 def built(results: Record, *told: tuple[str, list[dict[str, Any]]], wanted: tuple[str, ...] = ()) -> matrix.Matrix:
     return matrix.build([(f"{tag}.json", results(tag, records)) for tag, records in told], wanted=wanted)
+
+
+def at(line: int) -> dict[str, Any]:
+    return {"file": "labs/x.py", "line": line, "remarks": "", "story": ""}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,61 @@ def test_a_change_is_between_two_versions_that_tell(
     assert [one[: len(wanted)] for one, wanted in zip(seen, changes, strict=True)] == changes
 
 
+def test_a_claim_that_is_not_about_a_version_is_neither_counted_nor_news_there(results: Record, record: Record) -> None:
+    def of(new: str, old: str) -> list[dict[str, Any]]:
+        return [record("a.new", new, since="1.37"), record("a.old", old, until="1.37"), record("a.all")]
+
+    told = built(results, ("v1.37.2", of("holds", "not-applicable")), ("v1.36.5", of("not-applicable", "holds")))
+    assert news.changes(told) == []
+    assert news.headline(told) == "All 2 claims hold on Kubernetes 1.37."
+    assert [told.counts(version)["holds"] for version in told.versions] == [2, 2]
+    old = next(claim for claim in told.claims if claim.id == "a.old")
+    assert old.record["verdict"] == "holds", "what is told of it is what was seen where it is true"
+
+
+def test_borders_are_pairs_that_stand_side_by_side(results: Record, record: Record) -> None:
+    claims = [
+        record("a.one", lab=at(1), since="1.36", until="1.38"),
+        record("a.two", lab=at(2), until="1.36"),
+        record("a.three", lab=at(3), since="1.36"),
+        record("a.four", lab=at(4)),
+        record("a.five", lab=at(5), until="1.36"),
+        record("b.six", lab=at(6), until="1.35"),
+        record("b.seven", lab=at(7), since="1.35", until="1.36"),
+        record("b.eight", lab=at(8), since="1.36"),
+    ]
+    told = {
+        minor.name: [
+            (border.since.id if border.since else "", border.before.id if border.before else "")
+            for _, pairs in minor.topics
+            for border in pairs
+        ]
+        for minor in borders.by_minor(built(results, ("v1.37.0", claims)))
+    }
+    assert told == {
+        "1.38": [("", "a.one")],
+        "1.36": [("a.one", "a.two"), ("a.three", ""), ("", "a.five"), ("b.eight", "b.seven")],
+        "1.35": [("b.seven", "b.six")],
+    }
+
+
+def test_known_bugs_are_told_of_the_minors_that_have_them(results: Record, record: Record) -> None:
+    def bug(*patches: str) -> dict[str, Any]:
+        return {"address": "https://example.com/1", "patches": list(patches)}
+
+    claims = [
+        record("a.one", "known-bug", bug=bug("1.35.0 to 1.35.8", "1.37.1")),
+        record("a.two", "known-bug", bug=bug("1.33.0 to 1.36.5")),
+    ]
+    told = borders.by_minor(built(results, ("v1.37.0", claims), wanted=WANTED))
+    assert [(minor.name, [claim.id for claim in minor.bugs]) for minor in told] == [
+        ("1.37", ["a.one"]),
+        ("1.36", ["a.two"]),
+        ("1.35", ["a.one", "a.two"]),
+        ("1.34", ["a.two"]),
+    ]
+
+
 def test_a_version_that_cannot_tell_is_named_beside_the_change(results: Record, record: Record) -> None:
     told = built(results, ("v1.37.0", [record(verdict="broken")]), ("v1.35.8", [record()]), wanted=WANTED)
     (change,) = news.changes(told)
@@ -70,13 +129,13 @@ def test_a_version_that_cannot_tell_is_named_beside_the_change(results: Record, 
 
 
 def test_topics_go_by_the_notes_and_claims_by_the_lesson(results: Record, record: Record) -> None:
-    def at(id: str, line: int) -> dict[str, Any]:
-        return record(id, lab={"file": "labs/x.py", "line": line, "remarks": "", "story": ""})
+    def stands(id: str, line: int) -> dict[str, Any]:
+        return record(id, lab=at(line))
 
     old = record("pods.old")
     del old["lab"]
     ledger = {"pods": {"pods.old": "", "pods.cannot": "no lab has a cloud"}, "health": {}}
-    records = [at("health.a", 90), at("health.b", 20), old, at("pods.z", 1), at("made.up", 5)]
+    records = [stands("health.a", 90), stands("health.b", 20), old, stands("pods.z", 1), stands("made.up", 5)]
     told = matrix.build([("1.json", results("v1.37.0", records))], wanted=(), ledger=ledger)
     assert [topic.name for topic in told.topics] == ["pods", "health", "made"]
     assert [claim.id for claim in told.claims] == ["pods.z", "pods.old", "health.b", "health.a", "made.up"]

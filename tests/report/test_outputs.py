@@ -43,6 +43,48 @@ def test_the_markdown_links_a_known_bug(results: Record, record: Record) -> None
     assert "| Health checks | 1 | 1 known bug | not run | not run |" in told
 
 
+def test_what_a_minor_changed_is_in_the_data_and_in_one_line(results: Record, record: Record) -> None:
+    bug = {"address": "https://example.com/1", "patches": ["1.36.0 to 1.37.2"]}
+    claims = [
+        record("a.new", since="1.37"),
+        record("a.old", "not-applicable", until="1.37"),
+        record("a.bug", "known-bug", bug=bug),
+    ]
+    told = built(results, ("v1.37.2", claims))
+    shown = json.loads(data.render(told))
+    border = {"topic": "a", "since": "a.new", "before": "a.old"}
+    assert shown["minors"] == [
+        {"minor": "1.37", "borders": [border], "known_bugs": ["a.bug"]},
+        {"minor": "1.36", "borders": [], "known_bugs": ["a.bug"]},
+    ]
+    assert [(c["since"], c["until"], c["bug"]) for c in shown["topics"][0]["claims"]] == [
+        (None, None, bug),
+        ("1.37", None, None),
+        (None, "1.37", None),
+    ]
+    assert "- 1.37 changed 1 thing in these notes\n" in markdown.render(told)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("since", "1.37\n"),
+        ("since", "37"),
+        ("until", "1.99999"),
+        ("bug", {"address": "javascript:alert(1)", "patches": ["1.37.0"]}),
+        ("bug", {"address": 'https://x/">', "patches": ["1.37.0"]}),
+        ("bug", {"address": "https://x/", "patches": []}),
+        ("bug", {"address": "https://x/", "patches": ["1.37.0 to 1.37.2\n"]}),
+        ("bug", {"address": "https://x/", "patches": ["all of them"]}),
+    ],
+)
+def test_sides_and_bugs_that_no_run_of_ours_writes_are_one_sentence(
+    folder: Folder, results: Record, record: Record, capsys: pytest.CaptureFixture[str], field: str, value: Any
+) -> None:
+    assert main([str(folder(a=results("v1.37.0", [record(**{field: value})])))]) == 3
+    assert "is of another schema" in capsys.readouterr().err
+
+
 def test_a_hundred_broken_claims_are_still_short(results: Record, record: Record) -> None:
     told = built(results, ("v1.37.0", [record(f"a.c{n}", "broken") for n in range(100)]))
     assert len(markdown.render(told).splitlines()) < 15

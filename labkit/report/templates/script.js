@@ -11,18 +11,20 @@
     return {
       element, topic, id: element.querySelector(".body").id,
       cells: new Map(told),
+      off: element.dataset.off.split(" ").filter(Boolean),
       changed: (element.dataset.changed || "").split(" ").filter(Boolean),
       corrected: "corrected" in element.dataset,
     };
   });
   for (const element of $(".js")) element.hidden = false;
+  document.body.classList.add("scripted");
 
   // What is searched is made once, when it is first needed.
   const words = claim => claim.words ??= [claim.id, ...$("summary h3, summary .corrects, .story, .prose, .typed", claim.element)
     .map(part => part.textContent)].join("\n").toLowerCase();
 
   const tests = {
-    "": (claim, on) => !on || claim.cells.get(on) !== "not-run",
+    "": (claim, on) => !on || !claim.off.includes(on),
     changed: (claim, on) => on ? claim.changed.includes(on) : claim.changed.length > 0,
     broken: (claim, on) => verdicts(claim, on).some(v => v === "broken" || v === "bug-not-seen" || v === "vacuous"),
     known: (claim, on) => verdicts(claim, on).includes("known-bug"),
@@ -46,8 +48,14 @@
     }
     const any = Object.values(wanted).some(Boolean);
     for (const topic of $(".topic")) topic.hidden = any && !topics.has(topic);
+    for (const claim of claims) if (claim.element.open) unfold(claim);
     document.getElementById("count").textContent = any ? `${shown} of ${claims.length} claims` : `${claims.length} claims`;
     return wanted;
+  }
+
+  // What was seen on the version that is picked is open, where it is told apart from the newest.
+  function unfold(claim) {
+    for (const run of $("details.run", claim.element)) if (run.dataset.of === form.elements.version.value) run.open = true;
   }
 
   // A link is #claim, #claim@version, #?show=changed&topic=health, or both: #claim?q=probe. It keeps what a reader sees.
@@ -83,6 +91,9 @@
     } else if (filters) {
       open = "";
       form.scrollIntoView({ block: "start", behavior: "instant" });
+    } else if (place.startsWith("changed-in-") && document.getElementById(place)) {
+      document.getElementById(place).closest("details").open = true;
+      document.getElementById(place).scrollIntoView({ block: "start", behavior: "instant" });
     } else if (document.getElementById(place)?.closest("[hidden]")) {
       form.reset();
       filter();
@@ -94,6 +105,7 @@
     if (claim.element.open) {
       if (open.split("@")[0] !== claim.id) open = claim.id;
       button(claim);
+      unfold(claim);
     } else if (open.split("@")[0] === claim.id) open = "";
     keep();
   });
