@@ -42,8 +42,10 @@ _given = runpy.run_path(str(Path(__file__).parent / "labkit" / "environment.py")
 os.environ.clear()
 os.environ.update(_given)
 
-# Without this a SIGTERM would end nox alone and leave the run going.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+# Without this a SIGTERM would end nox alone and leave the run going, and a SIGINT would do nothing at all where a shell
+# has arranged that, as it does for what a script starts in the background.
+for _number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(_number, signal.default_int_handler)
 
 
 # Always `python -m`: the first line of a program in bin/ names its Python to the kernel or a shell, and the path of a
@@ -111,6 +113,12 @@ def plan(session: nox.Session) -> None:
 def issues(session: nox.Session) -> None:
     """Open or update GitHub issues for verdicts that changed twice in a row: nox -s issues -- [results]."""
     _run(session, "python", "-m", "labkit.ci", "issues", *session.posargs)
+
+
+@nox.session(default=False)
+def machines(session: nox.Session) -> None:
+    """Rehearse a few labs on machines as users have them, wanted and seen: nox -s machines -- [--quick] [-k paths]."""
+    _run(session, "python", "-m", "labkit.machines", *session.posargs)
 
 
 @nox.session(default=False)

@@ -11,6 +11,7 @@ import gc
 import itertools
 import re
 import resource
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ OBSERVATION = "observation"
 """Under this name a test's report carries its observation, as a dict, from a worker to the controlling process."""
 
 INTERRUPTED = "interrupted; the results of what did run are kept, and nothing is left behind"
+
+NO_ASSERTIONS = "Python leaves assertions out under -O and PYTHONOPTIMIZE, and labs are made of them: run it without"
 
 CLUSTER_ENDED = (
     "the cluster's API server has stopped answering, and what was running is inconclusive:"
@@ -98,6 +101,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if sys.flags.optimize:
+        raise pytest.exit(f"cannot run: {NO_ASSERTIONS}", returncode=EXIT_COULD_NOT_RUN)
     config.stash[RUN] = Run(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(config.stash[RUN]))

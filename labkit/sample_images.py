@@ -30,7 +30,7 @@ from labkit.paths import ROOT
 from labkit.progress import Progress
 from labkit.supply import images
 from labkit.supply.cache import KEY_LENGTH, alone
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, unwritable
 
 CONTENT_LABEL = "labs.content"
 """On our images, with their names, and on the stages that build them."""
@@ -112,7 +112,7 @@ def save(tags: Sequence[str], path: Path) -> None:
                     archive.write(part)
         unfinished.replace(path)
     except OSError as error:
-        raise CannotRun(f"the images cannot be saved to {path} ({error}): make room or set LABS_CACHE") from error
+        raise unwritable(path, error, move="set LABS_CACHE to another folder") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

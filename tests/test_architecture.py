@@ -19,7 +19,7 @@ LABS = ROOT / "labs"
 
 LAYERS = (
     {"plugin", "words"},
-    {"ci"},
+    {"ci", "machines"},
     {"run"},
     {"lab"},
     {"report", "cluster"},

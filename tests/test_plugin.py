@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from labkit import plugin
+from labkit.claims import verdicts
 from labkit.cluster import minikube_profile
+from labkit.paths import ROOT
 from labkit.run import run
 from labkit.trouble import CannotRun
 
@@ -109,6 +117,71 @@ def test_what_is_not_there_costs_no_cluster(
     pytester.makepyfile(test_topic=lab)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1", *asked)
     assert (int(result.ret), said in result.stdout.str()) == (3, True), result.stdout.str()
+
+
+@pytest.mark.parametrize("folder", ["results", "partial"])
+def test_results_that_cannot_be_written_cost_no_cluster(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    def cluster(_: run.Run) -> None:
+        raise AssertionError("no cluster is to be made")
+
+    monkeypatch.setattr(run.Run, "_own", cluster)
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(run, "ROOT", pytester.path)
+    monkeypatch.setattr(os, "access", lambda path, _: folder not in Path(path).name)
+    (pytester.path / "results" / "partial").mkdir(parents=True)
+    if folder == "results":
+        (pytester.path / "results" / "partial").rmdir()
+        (pytester.path / "results").rmdir()
+        (pytester.path / "results").write_text("a file in its place")
+    pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
+    pytester.makepyfile(test_topic=LAB.format(body="pass"))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    assert (int(result.ret), "cannot be written" in result.stdout.str()) == (3, True), result.stdout.str()
+
+
+def test_verdicts_are_not_lost_where_their_file_cannot_be_written(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kubernetes: Any = SimpleNamespace(
+        kubernetes="v1.37.0",
+        build="v1.37.0",
+        kubectl_version="v1.37.0",
+        image="node:1",
+        origin="here",
+        results="",
+        phases={},
+    )
+    monkeypatch.setattr(run.Run, "cluster", lambda self: setattr(self, "_cluster", kubernetes))
+    monkeypatch.setattr(run, "ROOT", pytester.path)
+    (tmp_path / "results").write_text("a file in its place")
+    monkeypatch.setattr(verdicts, "results_path", lambda version, _: tmp_path / "results" / f"{version[1:]}.json")
+    pytester.makeconftest(CONFTEST.replace("def lab(sabotaged)", "def lab(sabotaged, kind_cluster)"))
+    pytester.makepyfile(test_topic=LAB.format(body="pass"))
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    text = result.stdout.str()
+    assert (int(result.ret), "INTERNALERROR" in text, "cannot be written" in text) == (3, False, True), text
+    (kept,) = re.findall(r"^results: (.*)$", text, re.MULTILINE)
+    assert verdicts.read(Path(kept))["claims"][0]["verdict"] == "holds"
+    shutil.rmtree(Path(kept).parent)
+
+
+def test_without_assertions_there_are_no_verdicts(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
+    (pytester.path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    command = [sys.executable, "-O", "-m", "pytest", "-p", "no:cacheprovider", str(pytester.path)]
+    done = subprocess.run(
+        command,
+        cwd=pytester.path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
+    assert done.stderr.startswith("Exit: cannot run: Python leaves assertions out")
 
 
 def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> None:

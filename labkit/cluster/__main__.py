@@ -18,7 +18,7 @@ CANNOT_RUN = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words say; give the exit code: 0, or 3 with one sentence on stderr."""
     asked = _parser().parse_args(argv)
-    interruption.end_in_order_on_sigterm()
+    interruption.end_in_order()
     try:
         asked.act(asked, Progress())
     except (CannotRun, Inconclusive) as trouble:

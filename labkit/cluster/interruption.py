@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from types import FrameType
 
 
-def end_in_order_on_sigterm() -> None:
+def end_in_order() -> None:
     """Let SIGTERM do what Ctrl-C does: KeyboardInterrupt in the main thread, so that every `finally` runs.
+
+    SIGINT does it too where it is ignored from the start, as shells arrange it for what a script starts in the
+    background: who sends it to this process means this process.
 
     To be called once, in the main thread of the process that makes the cluster.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from labkit.paths import state_dir
-from labkit.trouble import CannotRun
+from labkit.trouble import unwritable
 
 CREATING, RUNNING, KEPT = "creating", "running", "kept"
 """States of a lease: nodes may still be coming; whole, and goes with its run; whole, and left to the user."""
@@ -134,9 +134,7 @@ def grant(*, kubernetes: str, node_image: str, origin: str, kind: str, maker: st
             lock.take()
             _write(record)
     except OSError as error:
-        raise CannotRun(
-            f"the lease of a cluster cannot be written ({error}): free some space, or set LABS_CACHE to another folder"
-        ) from error
+        raise unwritable(folder_of(cluster), error, move="set LABS_CACHE to another folder") from error
     return Lease(record, lock)
 
 

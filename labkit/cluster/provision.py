@@ -18,10 +18,11 @@ from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
 from labkit.cluster.threads import in_background
+from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.supply import Nodes, Supplies, bounded_runtime, engine
 from labkit.supply.engine import Engine
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import CannotRun, Inconclusive, unwritable
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def running(
     logs: the folder for what the nodes logged, if the cluster cannot be made.
 
     However the block ends, a cluster that is not kept is removed, within some removal.REMOVE_S seconds, and Ctrl-C and
-    SIGTERM wait for that. SIGTERM ends the block only after `interruption.end_in_order_on_sigterm` was called. What
+    SIGTERM wait for that. SIGTERM ends the block only after `interruption.end_in_order` was called. What
     SIGKILL leaves behind is removed by the next run or by `down`.
 
     Raises: CannotRun when no such cluster can be had.
@@ -297,6 +298,4 @@ def _sentences() -> Iterator[None]:
     except Inconclusive as trouble:
         raise CannotRun(str(trouble)) from trouble
     except OSError as error:
-        raise CannotRun(
-            f"a file of the cluster cannot be written ({error}): free some space, or set LABS_CACHE"
-        ) from error
+        raise unwritable(cache_dir(), error, move="set LABS_CACHE to another folder") from error

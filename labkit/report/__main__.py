@@ -11,7 +11,7 @@ from labkit.claims import ledger, verdicts
 from labkit.paths import ROOT
 from labkit.report import badges, data, markdown, matrix, page
 from labkit.supply import versions
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, unwritable
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
             if old.suffix in (".svg", ".json") and f"badges/{old.name}" not in files:
                 old.unlink()
     except OSError as error:
-        raise CannotRun(f"{folder} cannot be written ({error.strerror}); make room or rights and run again") from error
+        raise unwritable(folder, error, move="name another folder with --out") from error
 
 
 if __name__ == "__main__":

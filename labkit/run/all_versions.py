@@ -25,7 +25,7 @@ _GRAVEST_FIRST = (3, 1, 2)
 
 def main(argv: Sequence[str]) -> int:
     """Run a command once for each version, in place of `--kubernetes all`; give the gravest exit code."""
-    interruption.end_in_order_on_sigterm()
+    interruption.end_in_order()
     asked, _ = _options(argv)
     minors = [version.minor for version in versions.read().kubernetes]
     codes: list[int] = []

@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
+from labkit import environment
 from labkit.claims import ledger, prose, verdicts
 from labkit.claims.claim import Claim, load_claims
 from labkit.claims.verdicts import Observation
@@ -59,6 +60,8 @@ class Run:
         self._labs_took: tuple[float, float] = (0.0, 0.0)
         self.harness_mib: list[float] = []
         self.trouble: str | None = None
+        self._elsewhere: Path | None = None
+        """Where the results are since they could no more be written to where they belong."""
         self.interrupted = False
         self._progress = Progress()
 
@@ -91,7 +94,9 @@ class Run:
     @property
     def results(self) -> Path | None:
         """The file that this run's results are in, as they now stand; None where there are none."""
-        return self._file.path(self._judged) if self._cluster and self._judged else None
+        if not self._cluster or not self._judged:
+            return None
+        return self._elsewhere or self._file.path(self._judged)
 
     def cluster(self) -> LabCluster:
         """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
@@ -164,6 +169,8 @@ class Run:
         lines = summary.verdicts(self.records, ledger.read(), missing=self.missing(), trouble=self.trouble)
         if not self.results:
             return lines
+        if self._elsewhere:
+            return [*lines, "", f"results: {self._elsewhere}"]
         whole = self._file.whole
         kept = "" if self.results == whole else f" ({whole.relative_to(ROOT)} has more claims, and stays)"
         return [*lines, *self.costs(), "", f"results: {self.results.relative_to(ROOT)}{kept}"]
@@ -197,10 +204,11 @@ class Run:
         # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
         from labkit.cluster import interruption  # noqa: PLC0415
 
-        interruption.end_in_order_on_sigterm()
+        interruption.end_in_order()
 
         if terminal:
             self._progress = Progress(lambda line: terminal.write_line(line, flush=True))
+        verdicts.require(ROOT / "results")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             cluster = self._of_context(context) if context else self._own()
         self._stack.enter_context(priority.session_ahead())
@@ -298,7 +306,7 @@ class Run:
             ]
             # Where stdout is for the results alone, this goes where everything else goes.
             out = sys.stderr if self._config.getoption("format") == "json" else None
-            subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTEST_ADDOPTS": ""}, stdout=out)
+            subprocess.run(command, cwd=ROOT, check=False, env=environment.of_run(), stdout=out)
             for line in told.read_text(encoding="utf-8").splitlines():
                 self.observed(Observation(**json.loads(line)))
 
@@ -323,7 +331,15 @@ class Run:
             kubernetes["build"] = self._cluster.build
         judged = {record["topic"] for record in self.records}
         topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
-        self._file.write(kubernetes, self.records, topics)
+        try:
+            self._file.write(kubernetes, self.records, topics)
+            self._elsewhere = None
+        except CannotRun as trouble:
+            # A disk that filled up, rights that were changed: no verdict is lost for that, and the run goes on.
+            self.trouble = self.trouble or str(trouble)
+            self._elsewhere = Path(tempfile.gettempdir()) / f"labs-results-{os.getpid()}" / self._file.whole.name
+            with contextlib.suppress(CannotRun):
+                verdicts.write(self._elsewhere, kubernetes, self.records, topics)
 
     @functools.cached_property
     def _file(self) -> verdicts.ResultsFile:

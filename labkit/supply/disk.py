@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from labkit.trouble import CannotRun
+from labkit.paths import cache_dir
+from labkit.trouble import CannotRun, unwritable
 
 _FULL = "no space left on device"
 
@@ -34,7 +35,7 @@ def require(gigabytes: Mapping[Path, float]) -> None:
 
 @contextlib.contextmanager
 def told_when_full() -> Iterator[None]:
-    """Turn a disk that filled up, wherever that was noticed, into one sentence."""
+    """Turn a disk that filled up, wherever that was noticed, and files that are not for us into one sentence."""
     try:
         yield
     except (OSError, CannotRun) as error:
@@ -44,4 +45,6 @@ def told_when_full() -> Iterator[None]:
                 "the disk ran full: make room and run again, what was finished is kept"
                 f" (it was noticed here: {' '.join(str(error).split())[-300:]})"
             ) from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise unwritable(cache_dir(), error, move="set LABS_CACHE to another folder") from error
         raise

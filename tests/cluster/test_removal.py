@@ -161,7 +161,7 @@ def test_a_cluster_that_cannot_be_removed_keeps_its_lease(
 def test_sigterm_ends_a_block_as_ctrl_c_does() -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
-        interruption.end_in_order_on_sigterm()
+        interruption.end_in_order()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
     finally:

@@ -38,7 +38,7 @@ def test_each_version_is_run_and_the_next_one_made_meanwhile(tmp_path: Path, mon
         return f"import sys; open({str(tmp_path / file)!r}, 'a').write(' '.join(sys.argv[1:]) + chr(10))"
 
     monkeypatch.setattr(all_versions, "SUPPLY", (sys.executable, "-c", note("made")))
-    monkeypatch.setattr(interruption, "end_in_order_on_sigterm", lambda: None)
+    monkeypatch.setattr(interruption, "end_in_order", lambda: None)
     run = [sys.executable, "-c", f"{note('ran')}; sys.exit(sys.argv[1] == '--kubernetes=1.36')"]
     assert all_versions.main([*run, "--kubernetes", "all", "--nodes", "build"]) == 1
     assert (tmp_path / "ran").read_text().splitlines() == [f"--kubernetes={minor} --nodes=build" for minor in MINORS]

@@ -43,7 +43,7 @@ def test_a_full_disk_is_told_wherever_it_was_noticed(error: Exception) -> None:
         raise error
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EACCES, "Permission denied"), CannotRun("no engine")])
+@pytest.mark.parametrize("error", [OSError(errno.ENOENT, "No such file or directory"), CannotRun("no engine")])
 def test_other_trouble_stays_what_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, disk.told_when_full():
         raise error

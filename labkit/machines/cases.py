@@ -1,0 +1,198 @@
+"""The cases of the rehearsal: what users' machines are like, as far as this one can be made so; and what it cannot be.
+
+A row more is an entry more here. Each is an example of a kind; what a case shows is told by its name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from labkit.machines.case import Case, Running
+
+COMMANDS = ("labs/test_kubectl.py", "-k", "diff_tells or created_edited or cp_takes")
+"""Labs that type at a shell, with programs of this machine: diff, an editor, a copy."""
+
+BUILDS = ("labs/test_docker.py", "-k", "relative_workdir or copy_takes or not_a_manifest")
+"""Labs that build, by contexts in the checkout."""
+
+ONE = ("labs/test_labels.py", "-k", "cause_of_a_rollout")
+
+STRANGE = 'my no\'tes $x é, "q"'
+
+STOPPED_S = 65.0
+
+NOBODY = "http://127.0.0.1:9"
+"""A proxy at which nobody listens."""
+
+
+def _is_root() -> str | None:
+    return None if os.geteuid() == 0 else "it takes root"
+
+
+def _has(*programs: str) -> Callable[[], str | None]:
+    def missing() -> str | None:
+        absent = [program for program in programs if shutil.which(program) is None]
+        return f"there is no {' and no '.join(absent)}" if absent else _is_root()
+
+    return missing
+
+
+def _broken_helper(folder: Path) -> None:
+    (folder / "docker").mkdir()
+    (folder / "docker" / "config.json").write_text('{"credsStore": "of-another-machine"}', encoding="utf-8")
+
+
+def _strange_places(folder: Path) -> None:
+    for name in ("home", "tmp"):
+        (folder / STRANGE / name).mkdir(parents=True)
+
+
+def _stop_and_go_on(run: Running) -> None:
+    run.wait_for("bringing up nodes|using the kept cluster")
+    run.wait_for(r"(?m)^[.,:?]")
+    run.signal(signal.SIGSTOP)
+    threading.Event().wait(STOPPED_S)
+    run.signal(signal.SIGCONT)
+
+
+def _interrupt(run: Running) -> None:
+    run.wait_for("using the kept cluster")
+    run.signal(signal.SIGINT)
+
+
+CASES = (
+    Case(
+        "environment: what kubectl, docker, buildx, kind and git read",
+        (*COMMANDS[:1], *BUILDS[:1], "-k", f"{COMMANDS[2]} or {BUILDS[2]}"),
+        variables={
+            "KUBECTL_EXTERNAL_DIFF": "diff -N -y",
+            "KUBE_EDITOR": "false",
+            "EDITOR": "false",
+            "PAGER": "false",
+            "SHELL": "/bin/false",
+            "KUBECONFIG": "/nowhere",
+            "DOCKER_BUILDKIT": "1",
+            "BUILDX_BUILDER": "one-that-loads-nothing",
+            "DOCKER_DEFAULT_PLATFORM": "linux/s390x",
+            "KIND_EXPERIMENTAL_PROVIDER": "podman",
+            "GIT_DIR": "/nowhere",
+            "LS_COLORS": "di=1",
+            "LC_ALL": "de_DE.UTF-8",
+            "TZ": "Asia/Tokyo",
+        },
+        quick=True,
+    ),
+    Case(
+        "environment: PYTHONOPTIMIZE",
+        ONE,
+        variables={"PYTHONOPTIMIZE": "1"},
+        code=3,
+        says="Python leaves assertions out",
+        quick=True,
+    ),
+    Case(
+        "environment: PYTEST_DISABLE_PLUGIN_AUTOLOAD",
+        (*ONE, "-n1"),
+        variables={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        quick=True,
+    ),
+    Case("paths: the checkout", (*COMMANDS[:1], *BUILDS[:1], "-k", f"{COMMANDS[2]} or {BUILDS[2]}"), checkout=STRANGE),
+    Case(
+        "paths: HOME and TMPDIR",
+        BUILDS,
+        prepare=_strange_places,
+        variables={
+            "LABS_CACHE": os.environ.get("LABS_CACHE") or str(Path.home() / ".cache" / "kubernetes-labs"),
+            "HOME": f"{{folder}}/{STRANGE}/home",
+            "TMPDIR": f"{{folder}}/{STRANGE}/tmp",
+        },
+    ),
+    Case(
+        "paths: a long one",
+        BUILDS,
+        checkout="/".join(["long" * 50] * 3),
+    ),
+    Case(
+        "network: a proxy for everything, with nobody there",
+        ONE,
+        variables=dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOBODY),
+        named=False,
+        quick=True,
+    ),
+    Case(
+        "network: another 127.0.0.1 than the engine's",
+        ONE,
+        before=("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
+        named=False,
+        code=3,
+        says="stays as it is.*answers inside its own node",
+        cannot=_has("unshare", "ip"),
+        quick=True,
+    ),
+    Case(
+        "rights: a read-only checkout",
+        ONE,
+        before=(
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            'mount --bind "$PWD" "$PWD" && mount -o remount,ro,bind "$PWD" && cd "$PWD" && exec "$@"',
+            "sh",
+        ),
+        code=3,
+        says="cannot be written .*read-only",
+        cannot=_has("unshare", "mount"),
+        quick=True,
+    ),
+    Case(
+        "rights: a full disk below results/",
+        ONE,
+        before=(
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            'mkdir results && mount -t tmpfs -o size=64k tmpfs results && exec "$@"',
+            "sh",
+        ),
+        code=3,
+        says="cannot be written .*free some space",
+        cannot=_has("unshare", "mount"),
+        quick=True,
+    ),
+    Case("rights: umask 077", BUILDS, before=("sh", "-c", 'umask 077; chmod -R go= . && exec "$@"', "sh")),
+    Case(
+        "Docker: a credential helper that is not there",
+        BUILDS,
+        prepare=_broken_helper,
+        variables={"DOCKER_CONFIG": "{folder}/docker"},
+        quick=True,
+    ),
+    Case("stopped: SIGSTOP for a minute", ("labs/test_health.py", "-n4"), meanwhile=_stop_and_go_on, as_plain=False),
+    Case(
+        "stopped: SIGINT that a shell has set to be ignored",
+        ONE,
+        before=("sh", "-c", 'trap "" INT; exec "$@"', "sh"),
+        meanwhile=_interrupt,
+        code=3,
+        says="interrupted",
+        quick=True,
+    ),
+)
+
+ELSEWHERE = {
+    "a laptop that slept": "a process cannot put its machine to sleep",
+    "a clock that was stepped": "it would be stepped for everybody on this machine",
+    "Docker from snap": "it is another installation of the engine",
+    "rootless Docker": "it is another installation of the engine",
+    "the containerd image store": "it is another setting of the engine, which others may be using",
+    "DOCKER_HOST=tcp:// and ssh://": "it takes a second machine",
+    "GitHub's runner": "it is another machine; .github/workflows/labs.yaml runs there",
+}
+"""What this machine cannot be made into, and why."""
