@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PROGRAMS = (
-    *("PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR"),
+    *("PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
     *("LABS_CACHE", "LABS_NODE_REPOSITORY"),
 )
@@ -27,11 +27,8 @@ PROXIES = tuple(
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Whom this machine trusts: Go and Python, nixpkgs' builds of them, pip and docker's Python."""
 
-ENGINE = (
-    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS", "DOCKER_TLS_VERIFY"),
-    "SSH_AUTH_SOCK",
-)
-"""What leads to the container engine, and no word on how it builds or runs; the last one is for ssh://."""
+ENGINE = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS", "DOCKER_TLS_VERIFY")
+"""What leads to the container engine; labkit.supply.endpoint makes of it what docker and kind get."""
 
 GO = (
     *("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH", "GOTOOLCHAIN"),
@@ -64,7 +61,7 @@ editor's line to $SHELL, and a record shows what it printed to readers of Englis
 
 def of_lab(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what kubectl, kind, docker, minikube and a lab's shell get, beside what their cluster adds to it."""
-    return _named(outer, PROGRAMS, PROXIES, CERTIFICATES, ENGINE) | OURS
+    return _named(outer, PROGRAMS, PROXIES, CERTIFICATES) | OURS
 
 
 def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -72,7 +69,7 @@ def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 
     `go env -w` keeps a file: what it says of where modules come from counts, and the rest of it does not.
     """
-    kept = _named(_of_go(outer), GO) | _named(outer, PROGRAMS, PROXIES, CERTIFICATES, ENGINE, GO, PIP)
+    kept = _named(_of_go(outer), GO) | _named(outer, PROGRAMS, PROXIES, CERTIFICATES, GO, PIP)
     return kept | OURS | {"GOENV": "off"}
 
 

@@ -28,7 +28,7 @@ from labkit.manifests import naming
 from labkit.manifests.naming import Names
 from labkit.paths import ROOT
 from labkit.progress import Progress
-from labkit.supply import images
+from labkit.supply import credentials, endpoint, images
 from labkit.supply.cache import KEY_LENGTH, alone
 from labkit.trouble import CannotRun, unwritable
 
@@ -75,7 +75,7 @@ def build(python_base: str, progress: Progress) -> Names:
     with (
         alone("images", progress, "another run is building the images"),
         _answering(),
-        contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client,
+        contextlib.closing(endpoint.connect(READ_TIMEOUT_S)) as client,
     ):
         try:
             base = client.images.get(python_base)
@@ -101,7 +101,7 @@ def save(tags: Sequence[str], path: Path) -> None:
     """
     unfinished = path.with_name(f"{path.name}.part")
     try:
-        with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+        with _answering(), contextlib.closing(endpoint.connect(READ_TIMEOUT_S)) as client:
             for tag in tags:
                 client.images.get(tag)
             # Image.save() knows one image only.
@@ -123,17 +123,20 @@ def push(names: Names, registry: str) -> Names:
     Raises: CannotRun when the registry does not take them.
     """
     pushed = {}
-    with _answering(), contextlib.closing(docker.from_env(timeout=READ_TIMEOUT_S)) as client:
+    with _answering(), contextlib.closing(endpoint.connect(READ_TIMEOUT_S)) as client:
         for said, tag in names.items():
             name = f"{registry}/{tag.rpartition('/')[2]}"
             repository, _, version = name.rpartition(":")
             client.images.get(tag).tag(repository, version)
             try:
-                for message in client.api.push(repository, tag=version, stream=True, decode=True):
+                login = credentials.of_image(name)
+                for message in client.api.push(repository, tag=version, stream=True, decode=True, auth_config=login):
                     if "error" in message:
                         raise CannotRun(
                             f"{name} cannot be pushed: {message['error']}; `docker login` gives credentials"
                         )
+            except credentials.Unusable as why:
+                raise CannotRun(f"{name} cannot be pushed: {why}; mend it, or docker login anew") from why
             finally:
                 client.images.remove(name)  # the name alone: the image has its own
             pushed[said] = name

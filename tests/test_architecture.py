@@ -26,7 +26,7 @@ LAYERS = (
     {"observe", "sample_images"},
     {"claims", "supply"},
     {"manifests"},
-    {"environment", "paths", "progress", "trouble"},
+    {"addresses", "environment", "paths", "progress", "trouble"},
 )
 """labkit's packages and loose modules from the top down; each imports from lower layers only."""
 

@@ -22,7 +22,7 @@ NOT_LISTED = {
     **{"LANG": "de_DE.UTF-8", "BASH_ENV": "/home/me/.env", "GREP_OPTIONS": "-v", "ENV": "/home/me/.shrc"},
 }
 
-LISTED = {"PATH": "/usr/bin", "HOME": "/home/me", "DOCKER_HOST": "unix:///run/d.sock", "https_proxy": "http://p:3128"}
+LISTED = {"PATH": "/usr/bin", "HOME": "/home/me", "https_proxy": "http://p:3128"}
 
 
 @pytest.mark.parametrize("give", [of_lab, of_build, of_run])

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import tenacity
 
-from labkit.cluster import config, network
+from labkit.cluster import network
 from labkit.cluster.labcluster import LabCluster, last_lines
 from labkit.manifests import naming
 from labkit.observe.api import Api
@@ -106,7 +106,7 @@ def _seen_from(name: str, cluster: LabCluster, api: Api, namespace: str, pods: d
     )
     if (seen := served(met, "http://web/"))[0][1] not in pods:
         wrong.append(f"from {name}, a Service by its name answers {seen}")
-    for what, (url, must_answer) in network.probes(config.networks(config.read()), node.pod_cidr).items():
+    for what, (url, must_answer) in network.probes(cluster.networks, node.pod_cidr).items():
         if not must_answer and (seen := met(url, TIMES)) != [("refused", None)] * TIMES:
             wrong.append(f"from {name}, {what} is not refused but {seen} ({url})")
     return wrong

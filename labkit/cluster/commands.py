@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from labkit.environment import of_lab
+from labkit.supply import endpoint
 from labkit.trouble import CannotRun, Inconclusive
 
 LEASE_VARIABLE = "LABS_LEASE"
@@ -56,12 +57,14 @@ LEFT_OUT = Result(argv=(), rc=0, stdout="", stderr="", seconds=0.0)
 def environment(cluster: str, folder: Path, outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give the environment for the children of a cluster whose files are in `folder`.
 
-    Nothing of the user's own set-up gets through but what is listed in labkit.environment.
+    Nothing of the user's own set-up gets through but what is listed in labkit.environment, and the way to the engine.
+    Raises: CannotRun for a docker context that is not there.
     """
     theirs = of_lab(outer)
     no_proxy = ",".join(filter(None, (theirs.get("NO_PROXY") or theirs.get("no_proxy"), "127.0.0.1,localhost")))
     return {
         **theirs,
+        **endpoint.chosen(outer).variables,
         "KUBECONFIG": str(folder / "kubeconfig"),
         "KUBECACHEDIR": str(folder / "kubectl-cache"),
         "KUBECTL_KUBERC": "false",

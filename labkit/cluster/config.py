@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
 from labkit.manifests import manifest_files
+from labkit.trouble import CannotRun
 
 _CGROUP_V1 = "kind: KubeletConfiguration\nfailCgroupV1: false\n"
 _CGROUPFS_KUBELET = "kind: KubeletConfiguration\ncgroupDriver: cgroupfs\n"
@@ -17,6 +19,10 @@ _CGROUPFS_RUNTIME = """\
   SystemdCgroup = false
 """
 _OOM_SCORE = '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
+
+
+MADE_WITH = "kind.yaml"
+"""The file in a cluster's folder that has the configuration that it was made with."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,34 @@ def networks(config: dict[str, Any]) -> Networks:
     """Give the networks that a kind configuration names."""
     networking = config["networking"]
     return Networks(IPv4Network(networking["podSubnet"]), IPv4Network(networking["serviceSubnet"]))
+
+
+def clear_of(config: dict[str, Any], taken: Sequence[IPv4Network]) -> dict[str, Any]:
+    """Give the configuration with other ranges where its own meet addresses that are taken; the same one otherwise.
+
+    Nodes whose own addresses are those of Pods or Services as well do not find each other.
+    Raises: CannotRun where all ranges that could be are taken.
+    """
+    have = networks(config)
+    pods = _first_free([have.pods, *_MORE_PODS], taken)
+    services = _first_free([have.services, *_MORE_SERVICES], taken)
+    if pods is None or services is None:
+        raise CannotRun(
+            f"the engine gives nodes addresses of {', '.join(map(str, taken))}, and a cluster needs others for Pods and"
+            " Services: docker network rm kind, and set default-address-pools in its daemon.json"
+        )
+    if (pods, services) == (have.pods, have.services):
+        return config
+    return {**config, "networking": {**config["networking"], "podSubnet": str(pods), "serviceSubnet": str(services)}}
+
+
+_MORE_PODS = [IPv4Network("172.30.0.0/16"), IPv4Network("198.18.0.0/16")]
+_MORE_SERVICES = [IPv4Network("172.31.0.0/16"), IPv4Network("198.19.0.0/16")]
+"""Private ones, and those that are for measuring networks (RFC 2544), which nobody has at home."""
+
+
+def _first_free(candidates: Sequence[IPv4Network], taken: Sequence[IPv4Network]) -> IPv4Network | None:
+    return next((one for one in candidates if not any(one.overlaps(other) for other in taken)), None)
 
 
 def node_names(config: dict[str, Any], cluster: str) -> tuple[str, ...]:

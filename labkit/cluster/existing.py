@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from labkit.addresses import is_loopback
 from labkit.claims.claim import Claim
 from labkit.cluster import commands, health, interruption, kubeconfig, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
@@ -22,7 +23,7 @@ from labkit.cluster.nodes import Node
 from labkit.environment import credentials
 from labkit.manifests import naming
 from labkit.manifests.naming import Names
-from labkit.observe.api import Api, Refused, is_loopback
+from labkit.observe.api import Api, Refused
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 

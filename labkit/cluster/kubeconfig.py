@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from labkit.addresses import is_loopback
 from labkit.cluster.labcluster import last_lines
 from labkit.environment import of_lab
-from labkit.observe.api import is_loopback
 from labkit.paths import cache_dir
 from labkit.trouble import CannotRun
 

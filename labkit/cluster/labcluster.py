@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import tenacity
+import yaml
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
 from labkit.claims.claim import Claim
@@ -138,6 +139,12 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         return self.workers[-1]
 
     @property
+    def networks(self) -> config.Networks:
+        """The address ranges of Pods and Services, as the cluster was made with them."""
+        made = self.path / config.MADE_WITH
+        return config.networks(yaml.safe_load(made.read_text()) if made.exists() else config.read())
+
+    @property
     def build(self) -> str:
         """The whole version that the API server tells."""
         return self.kubernetes
@@ -223,7 +230,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         at_once(_wait_for_containerd, names)
         # The first Pods come before kube-proxy's rules do. Refused, they ask again soon; sent out of the node, they
         # may wait for an answer for half a minute.
-        network.close(names, config.networks(config.read()))
+        network.close(names, self.networks)
 
     def wait_ready(self) -> None:
         """Wait until every node is Ready. Raises CannotRun when one is not after READY_S seconds."""
@@ -252,7 +259,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         with nodes.answering():
             labels = nodes.engine().containers.get(self.control_plane.name).labels
         routed = labels.get(network.ROUTES_LABEL) == network.ROUTES
-        network.establish(self.nodes, config.networks(config.read()), routed=routed)
+        network.establish(self.nodes, self.networks, routed=routed)
 
     def delete(self) -> None:
         """Remove the nodes with their volumes; the folder stays with its lease."""

@@ -92,7 +92,8 @@ def source(kubernetes: str, *, build: bool, progress: Progress) -> Source | None
         made = supply.provide_minikube(kubernetes, progress=progress)
         return Source(made.binary, made.kubernetes, made.base_image, made.cache)
     found = shutil.which("minikube")
-    return Source(Path(found).resolve(), versions.resolve(kubernetes).tag) if found else None
+    # By this name: what it links to may be several programs, told apart by it.
+    return Source(Path(found).absolute(), versions.resolve(kubernetes).tag) if found else None
 
 
 def set_up(source: Source, held: lease.Lease, kubectl: Path) -> Profile:

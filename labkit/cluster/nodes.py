@@ -15,6 +15,7 @@ import tenacity
 from docker.errors import APIError, DockerException, NotFound
 
 from labkit.cluster.threads import at_once
+from labkit.supply import endpoint
 from labkit.trouble import Inconclusive
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -48,7 +49,7 @@ class Node:
 def engine() -> docker.DockerClient:
     """Give this process's connection to the engine that kind uses too. Raises Inconclusive where none answers."""
     with answering():
-        return docker.from_env(timeout=READ_TIMEOUT_S)
+        return endpoint.connect(READ_TIMEOUT_S)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from labkit.cluster.nodes import engine as connection
 from labkit.cluster.threads import in_background
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import Nodes, Supplies, bounded_runtime, engine
+from labkit.supply import Nodes, Supplies, bounded_runtime, engine, loopback
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun, Inconclusive, unwritable
+
+KIND_NETWORK = "kind"
+"""The engine's network on which kind puts the nodes. Source: kind v0.33.0, providers/docker/network.go."""
 
 
 @contextlib.contextmanager
@@ -54,6 +58,7 @@ def running(
         with _sentences():
             supplies = supply.provide(kubernetes or "latest", nodes=nodes, progress=progress)
             machine = engine.ensure(progress)
+            loopback.need(machine, supplies.python_base)
             removal.remove_stale(progress)
             cluster = None
             if name:
@@ -237,10 +242,22 @@ def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
     with answering():
         labels = connection().images.get(supplies.node_image).labels
     made_here = labels.get(network.ROUTES_LABEL) == network.ROUTES
-    patched = config.for_host(config.read(), supplies.kubernetes, host, made_here=made_here)
-    path = folder / "kind.yaml"
+    free = config.clear_of(config.read(), taken())
+    patched = config.for_host(free, supplies.kubernetes, host, made_here=made_here)
+    path = folder / config.MADE_WITH
     path.write_text(yaml.safe_dump(patched, sort_keys=False))
     return path
+
+
+def taken() -> list[IPv4Network]:
+    """Give the addresses that nodes get from the engine: those of kind's network, or of the pools it will be from."""
+    with answering():
+        found = connection().networks.list(names=[KIND_NETWORK])
+        kinds = [network for network in found if network.name == KIND_NETWORK]
+        pools = connection().info().get("DefaultAddressPools") or []
+    subnets = [pool.get("Subnet") for network in kinds for pool in network.attrs["IPAM"]["Config"] or []]
+    given = subnets if kinds else [pool.get("Base") for pool in pools]
+    return [IPv4Network(one, strict=False) for one in given if one and ":" not in one]
 
 
 def _own_status() -> str:

@@ -6,7 +6,6 @@ What is built and run is marked as the lab's and goes with it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -14,8 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from docker.context.config import get_current_context_name
 
 from labkit.cluster import Result, belongings, commands
 from labkit.cluster.labcluster import last_lines
@@ -26,8 +23,12 @@ from labkit.manifests import build_contexts
 DOCKER_S = 120.0
 """Seconds after which a docker or kind that has not come back is given up; the verdict is then inconclusive."""
 
-SETTINGS: Mapping[str, str] = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDKIT_PROGRESS": "plain"}
-"""The same build gives the same id, not one for each time of day; and its steps can be read in a record."""
+SETTINGS: Mapping[str, str] = {
+    "BUILDX_BUILDER": "default",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "BUILDKIT_PROGRESS": "plain",
+}
+"""The engine's own builder; the same id for the same build, not one for each time of day; steps that can be read."""
 
 LAYER = re.compile(r"^ ---> ([0-9a-f]{12})$", re.MULTILINE)
 """How the classic builder names the image of each step; what a later step fails on stays behind without a mark."""
@@ -42,7 +43,7 @@ class Docker:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._env = {**lab.cluster.environment, **SETTINGS, "BUILDX_BUILDER": builder_of_engine()}
+        self._env = {**lab.cluster.environment, **SETTINGS}
         self._layers: set[str] = set()
         self._on_engine = False
 
@@ -127,14 +128,3 @@ class Docker:
     def _named(self, how: str, line: str, result: Result) -> str:
         typed = self._lab.evidence.typing("docker", shlex.split(line))
         return f"{typed}: {how}\n  {self._lab.evidence.named(last_lines(result.stdout + result.stderr))}"
-
-
-def builder_of_engine() -> str:
-    """Name the builder that is the engine's own: what it builds is an image of the engine, and nobody else is asked.
-
-    Which one `docker buildx create --use` has chosen is the user's affair. buildx calls the engine's own one by the
-    context that leads to it. Source: docs.docker.com/build/builders/#default-builder.
-    """
-    if os.environ.get("DOCKER_HOST"):
-        return "default"
-    return os.environ.get("DOCKER_CONTEXT") or str(get_current_context_name())

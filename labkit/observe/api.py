@@ -10,7 +10,6 @@ import contextlib
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ import urllib3
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 
+from labkit.addresses import is_loopback
 from labkit.trouble import Inconclusive, reason
 
 CONNECT_S, READ_S = 3.05, 30.0
@@ -32,13 +32,6 @@ class Refused(Exception):
         super().__init__(f"{status}: {_message(body)}")
         self.status = status
         self.body = body
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host of a URL is this machine itself, by its address or by the one name that says so."""
-    with contextlib.suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _configuration(kubeconfig: Path) -> Any:

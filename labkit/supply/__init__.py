@@ -12,7 +12,20 @@ from typing import Literal
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import compiler, debian, disk, images, kind, meter, minikube, node, python_base, toolchain, versions
+from labkit.supply import (
+    compiler,
+    debian,
+    disk,
+    images,
+    kind,
+    loopback,
+    meter,
+    minikube,
+    node,
+    python_base,
+    toolchain,
+    versions,
+)
 from labkit.supply import engine as engines
 from labkit.supply.cache import Workshop, alone
 from labkit.supply.engine import Engine
@@ -63,6 +76,7 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     wanted = versions.read().resolve(kubernetes)
     with disk.told_when_full(), engines.told_when_failing():
         engine = engines.ensure(progress)
+        loopback.refuse_elsewhere(engine)
         run = _Run(engine, wanted, nodes, progress)
         supplies = run.look()
         if supplies is None:
@@ -173,14 +187,14 @@ class _Run:
         return None
 
     def _node_pulled(self) -> _Node | None:
-        """Try once to pull the published image; None when it is to be built instead."""
+        """Try to pull the published image; None when it is to be built instead."""
         if self._nodes == "build":
             return None
         published = self._published()
         self._progress.say(f"pulling the node image {published}")
         try:
             disk.require(self._on_engine(PULL_ENGINE_GB))
-            images.pull(published)
+            images.pull(published, self._progress)
         except images.NotPulled as reason:
             if self._nodes == "pull":
                 raise CannotRun(

@@ -18,13 +18,12 @@ from typing import Any
 import docker
 import psutil
 import tenacity
-from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import apt, bounded_runtime
+from labkit.supply import apt, bounded_runtime, endpoint
 from labkit.supply.cache import alone, write_whole
 from labkit.supply.process import Failed, run
 from labkit.trouble import CannotRun, reason
@@ -66,6 +65,9 @@ def ensure(progress: Progress) -> Engine:
 
     Raises: CannotRun when none answers and none may be installed, or when the one that was started does not answer.
     """
+    endpoint.prepare()
+    if trouble := endpoint.unreadable():
+        progress.say(trouble)
     engine = _ask()
     if isinstance(engine, str):
         _refuse_what_is_not_ours_to_start(engine)
@@ -87,7 +89,7 @@ def _ask() -> Engine | str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
-            client = docker.from_env(timeout=READ_TIMEOUT_S)
+            client = endpoint.connect(READ_TIMEOUT_S)
             return _engine(client, client.info())
         except (DockerException, OSError) as error:
             why = reason(error)
@@ -108,10 +110,10 @@ def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
 
 
 def _refuse_what_is_not_ours_to_start(why: str) -> None:
-    if named := _named():
+    if named := endpoint.chosen().named:
         raise CannotRun(
-            f"the container engine {named}, chosen by DOCKER_HOST or the docker context, does not answer ({why}):"
-            " start it, or choose another"
+            f"the container engine of {named} does not answer ({why}): start it, or choose another with DOCKER_HOST or"
+            " docker context use"
         )
     if "Permission denied" in why:
         raise CannotRun(
@@ -136,14 +138,6 @@ def told_when_failing() -> Iterator[None]:
         raise CannotRun(
             f"the container engine does not answer any more ({reason(error)}): see to it and run again"
         ) from error
-
-
-def _named() -> str | None:
-    """Give what the user chose in place of the default socket."""
-    if host := os.environ.get("DOCKER_HOST"):
-        return host
-    context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
-    return None if context is None or context.Name == "default" else str(context.Name)
 
 
 def _need_client(progress: Progress) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import docker
+import tenacity
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from labkit.paths import cache_dir
+from labkit.progress import Progress
+from labkit.supply import credentials, endpoint
 from labkit.supply.cache import key_of
-from labkit.supply.engine import Engine
+from labkit.supply.engine import READ_TIMEOUT_S, Engine
 from labkit.trouble import CannotRun
 
 LABEL_KEY = "labs.recipe"
@@ -23,6 +26,22 @@ LABEL_KEY = "labs.recipe"
 
 _QUIET_S = 60
 """Seconds without any news from a pull before it is given up; the engine itself gives up connecting after some 30."""
+
+
+PATIENCE_S = 90
+"""Seconds in which a pull that broke off, or was one too many, is tried again; what would be built takes 15 minutes."""
+
+WAIT = tenacity.wait_exponential(multiplier=3, max=30)
+
+_TOO_MANY = re.compile(r"\b429\b|too ?many ?requests|rate limit", re.IGNORECASE)
+_BROKEN_OFF = re.compile(
+    r"unexpected EOF|connection reset|broken pipe|handshake timeout|Client\.Timeout|deadline exceeded|\b50[0234]\b"
+    r"|unavailable|bad gateway|closed network connection|http2: |i/o timeout|failed size validation|short read",
+    re.IGNORECASE,
+)
+_OUT_OF_REACH = re.compile(r"dial tcp|lookup |no such host|proxyconnect")
+_REFUSED = re.compile(r"unauthorized|denied|incorrect username|authentication required|\b40[13]\b", re.IGNORECASE)
+"""Words of registries, and of Go's network in front of them."""
 
 
 class NotPulled(Exception):
@@ -50,14 +69,51 @@ def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> Non
             raise CannotRun(f"the engine did not take the image {name}: {reason}")
 
 
-def pull(name: str) -> None:
-    """Pull one image by tag, or by digest (then a tag before it is decoration), once; the engine checks a digest.
+def pull(name: str, progress: Progress) -> None:
+    """Pull one image by tag, or by digest (then a tag before it is decoration); the engine checks a digest.
+
+    What passes is waited out for PATIENCE_S. Credentials of the user's that cannot be had, or that the registry
+    does not take, are told and done without: public images need none.
 
     Raises: NotPulled, with the registry's or the engine's own words, or when nothing was heard for a while.
     """
+    try:
+        login = credentials.of_image(name)
+    except credentials.Unusable as why:
+        progress.say(f"{why}: pulling {name} without")
+        login = None
+    try:
+        _patiently(name, login, progress)
+    except NotPulled as refusal:
+        if login is None or not _REFUSED.search(str(refusal)):
+            raise
+        progress.say(f"the registry does not take what docker login has left ({refusal}): pulling {name} without")
+        _patiently(name, None, progress)
+
+
+def _patiently(name: str, login: dict[str, str] | None, progress: Progress) -> None:
+    def tell(state: tenacity.RetryCallState) -> None:
+        assert state.outcome
+        progress.say(f"{state.outcome.exception()}: trying again in {state.upcoming_sleep:.0f} s")
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, NotPulled) and passes(str(error))),
+        wait=WAIT,
+        stop=tenacity.stop_after_delay(PATIENCE_S),
+        before_sleep=tell,
+        reraise=True,
+    )(_once, name, login)
+
+
+def passes(words: str) -> bool:
+    """Tell whether what kept an image from being pulled may be over soon; who cannot be reached stays so."""
+    return bool(_TOO_MANY.search(words) or _BROKEN_OFF.search(words)) and not _OUT_OF_REACH.search(words)
+
+
+def _once(name: str, login: dict[str, str] | None) -> None:
     events: queue.Queue[dict[str, Any] | Exception | None] = queue.Queue()
     # The client has no limit for a pull, and cannot be stopped in one: it is listened to from here.
-    threading.Thread(target=_listen, args=(name, events), daemon=True).start()
+    threading.Thread(target=_listen, args=(name, login, events), daemon=True).start()
     while True:
         try:
             event = events.get(timeout=_QUIET_S)
@@ -66,24 +122,32 @@ def pull(name: str) -> None:
         if event is None:
             return
         if isinstance(event, APIError):
-            raise NotPulled(_one_line(event.explanation or event)) from event
+            raise NotPulled(_told(event.explanation or event)) from event
         if isinstance(event, Exception):
-            raise NotPulled(_one_line(event)) from event
+            raise NotPulled(_told(event)) from event
         if reason := event.get("error"):
-            raise NotPulled(_one_line(reason))
+            raise NotPulled(_told(reason))
 
 
-def _listen(name: str, events: queue.Queue[dict[str, Any] | Exception | None]) -> None:
+def _listen(name: str, login: dict[str, str] | None, events: queue.Queue[dict[str, Any] | Exception | None]) -> None:
     """Pull, and hand on what the engine tells, at last None or what went wrong."""
     tagged, _, digest = name.partition("@")
     repository, tag = split_tag(tagged)
     try:
         # images.pull hides errors that come in the stream, so the stream itself is read.
-        for event in docker.from_env().api.pull(repository, tag=digest or tag, stream=True, decode=True):
+        api = endpoint.connect(READ_TIMEOUT_S).api
+        for event in api.pull(repository, tag=digest or tag, stream=True, decode=True, auth_config=login):
             events.put(event)
         events.put(None)
     except Exception as error:
         events.put(error)
+
+
+def _told(words: object) -> str:
+    said = " ".join(str(words).split())
+    if _TOO_MANY.search(said):
+        return f"the registry lets this address pull no more for now, docker login or an hour raises the limit: {said}"
+    return said
 
 
 def split_tag(name: str) -> tuple[str, str]:
@@ -93,10 +157,6 @@ def split_tag(name: str) -> tuple[str, str]:
     """
     repository, colon, tag = name.rpartition(":")
     return (repository, tag) if colon and "/" not in tag else (name, "latest")
-
-
-def _one_line(words: object) -> str:
-    return " ".join(str(words).split())
 
 
 def building_name(what: str) -> str:

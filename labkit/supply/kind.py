@@ -15,7 +15,7 @@ def find(workshop: Workshop, version: str) -> Path | None:
     """Give the pinned kind that is on PATH or was built before."""
     on_path = shutil.which("kind")
     if on_path and says(Path(on_path)).startswith(f"kind {version} "):
-        return Path(on_path).resolve()
+        return Path(on_path).absolute()  # by this name: what it links to may be several programs, told apart by it
     built = workshop.find("kind", _made_of(version), variant=version)
     return built / "kind" if built else None
 

@@ -42,7 +42,7 @@ def provide(engine: Engine, workshop: Workshop, versions: Versions) -> str:
     try:
         if not images.has_image(engine, published):
             workshop.progress.say(f"pulling {published}")
-            images.pull(published)
+            images.pull(published, workshop.progress)
     except images.NotPulled as reason:
         workshop.progress.say(f"not pulled ({reason}): making a Python from Debian packages")
         return _from_debian(engine, workshop, versions.node["debian"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from labkit.cluster import config
 from labkit.cluster.config import Host
+from labkit.trouble import CannotRun
 
 V1 = Host(cgroup_v1=True, lowers_oom_score=True)
 V2 = Host(cgroup_v1=False, lowers_oom_score=True)
@@ -67,3 +69,26 @@ def test_the_networks_are_those_of_the_file() -> None:
     networks = config.networks(config.read())
     assert not networks.pods.overlaps(networks.services)
     assert networks.services[10] in networks.services
+
+
+@pytest.mark.parametrize(
+    ("taken", "pods", "services"),
+    [
+        ([], "10.244.0.0/16", "10.96.0.0/16"),
+        (["172.18.0.0/16"], "10.244.0.0/16", "10.96.0.0/16"),
+        (["10.244.7.0/24"], "172.30.0.0/16", "10.96.0.0/16"),
+        (["10.0.0.0/8"], "172.30.0.0/16", "172.31.0.0/16"),
+        (["10.0.0.0/8", "172.16.0.0/12"], "198.18.0.0/16", "198.19.0.0/16"),
+    ],
+)
+def test_pods_and_services_keep_clear_of_the_nodes_addresses(taken: list[str], pods: str, services: str) -> None:
+    free = config.clear_of(config.read(), [IPv4Network(one) for one in taken])
+    assert [str(network) for network in (config.networks(free).pods, config.networks(free).services)] == [
+        pods,
+        services,
+    ]
+
+
+def test_where_every_range_is_taken_it_says_what_to_do() -> None:
+    with pytest.raises(CannotRun, match="docker network rm kind"):
+        config.clear_of(config.read(), [IPv4Network("0.0.0.0/0")])

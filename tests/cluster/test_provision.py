@@ -14,6 +14,7 @@ from labkit.cluster import LabCluster, belongings, lease, leftovers, nodes, prov
 from labkit.cluster.lease import Lease
 from labkit.cluster.provision import running
 from labkit.progress import Progress
+from labkit.supply import loopback
 from labkit.trouble import CannotRun, Inconclusive
 
 NAMES = {
@@ -62,6 +63,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     monkeypatch.setattr(supply, "provide", provide, raising=False)
     monkeypatch.setattr(supply.engine, "ensure", lambda _: SimpleNamespace(data_root=None, cgroup_v1=False))
+    monkeypatch.setattr(loopback, "need", lambda *_: None)
     monkeypatch.setattr(sample_images, "build", build)
     monkeypatch.setattr(sample_images, "save", lambda _, path: path.touch())
     monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))

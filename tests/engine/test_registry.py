@@ -121,7 +121,7 @@ def test_an_image_is_pulled_by_digest_and_then_is_here(
 
 def test_a_tag_that_is_not_pinned_is_pulled_by_tag(registry: str, published: Version, running_engine: Engine) -> None:
     name = f"{registry}/kindest/node:{published.tag}"
-    images.pull(name)
+    images.pull(name, Progress())
     assert images.has_image(running_engine, name)
 
 
@@ -152,7 +152,7 @@ def test_the_images_of_the_labs_are_pushed_by_the_names_that_nodes_pull(
         names = {"localhost:1/labs/web:1": "localhost:1/labs/web:try"}
         assert sample_images.push(names, f"{registry}/team") == {"localhost:1/labs/web:1": name}
         assert not images.has_image(running_engine, name), "a name of the registry's is left in the engine"
-        images.pull(name)
+        images.pull(name, Progress())
         with pytest.raises(CannotRun, match=r"127.0.0.1:1/web:try cannot be pushed"):
             sample_images.push(names, "127.0.0.1:1")
     finally:
@@ -177,4 +177,4 @@ def test_a_registry_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatc
     with socket.create_server(("127.0.0.1", 0)) as mute:
         name = f"127.0.0.1:{mute.getsockname()[1]}/kindest/node:v1.37.0"
         with pytest.raises(images.NotPulled, match="nothing was heard of it for 2 s"):
-            images.pull(name)
+            images.pull(name, Progress())

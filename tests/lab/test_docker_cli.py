@@ -15,7 +15,7 @@ from labkit.lab.docker_cli import Docker
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.lab import Lab
 from labkit.manifests import build_contexts
-from labkit.paths import ROOT
+from labkit.paths import ROOT, cache_dir
 
 
 @pytest.fixture
@@ -144,19 +144,19 @@ def test_a_context_is_one_word_and_its_record_the_same_wherever_it_is(
     assert lab.evidence.commands[-1]["command"] == "kubectl get -f images/docker/mended/Dockerfile"
 
 
-def test_what_a_lab_builds_is_the_engines_whatever_builder_its_user_has_chosen(
+def test_what_a_lab_builds_is_the_engines_whatever_its_user_has_chosen(
     lab_of: Callable[..., Lab], engine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text('{"currentContext": "rootless"}')
-    for name, value in (("BUILDX_BUILDER", "remote"), ("DOCKER_BUILDKIT", "1"), ("BUILDX_NO_DEFAULT_LOAD", "1")):
+    theirs = {"BUILDX_BUILDER": "remote", "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(tmp_path)}
+    (tmp_path / "config.json").write_text('{"credsStore": "gone", "proxies": {"default": {"httpProxy": "http://p"}}}')
+    for name, value in {**theirs, "DOCKER_HOST": "unix:///run/docker.sock"}.items():
         monkeypatch.setenv(name, value)
-    engine("env | grep -E '^(BUILDX_BUILDER|DOCKER_BUILDKIT|BUILDX_NO_DEFAULT_LOAD)='")
-    assert Docker(lab_of("exit 0"))("info").stdout == "BUILDX_BUILDER=rootless\n"
-    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
-    assert Docker(lab_of("exit 0"))("info").stdout == "BUILDX_BUILDER=default\n"
+    engine("env | grep -E '^(BUILDX_BUILDER|DOCKER_BUILDKIT|DOCKER_CONFIG|DOCKER_HOST)=' | sort")
+    assert Docker(lab_of("exit 0"))("info").stdout.splitlines() == [
+        "BUILDX_BUILDER=default",
+        f"DOCKER_CONFIG={cache_dir() / 'docker'}",
+        "DOCKER_HOST=unix:///run/docker.sock",
+    ]
 
 
 def test_images_are_loaded_as_kind_does_and_taken_off_the_node_again(

@@ -6,15 +6,15 @@ import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from docker.context import ContextAPI
 from docker.errors import APIError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from labkit.progress import Progress
 from labkit.supply import apt, engine
-from labkit.supply.engine import daemon_settings, is_stale
+from labkit.supply.engine import Engine, daemon_settings, is_stale
 from labkit.trouble import CannotRun, reason
 
 
@@ -96,18 +96,20 @@ def silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("silent")
 def test_an_engine_that_was_named_is_not_replaced(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    with pytest.raises(
-        CannotRun, match=r"tcp://127.0.0.1:1, chosen by DOCKER_HOST .* does not answer .*: start it, or choose"
-    ):
+    with pytest.raises(CannotRun, match=r"engine of DOCKER_HOST=tcp://127.0.0.1:1 does not answer .*: start it, or"):
         engine.ensure(progress)
 
 
 @pytest.mark.usefixtures("silent")
-def test_the_engine_of_a_context_is_not_replaced(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ContextAPI, "get_context", lambda name: SimpleNamespace(Name=name))
-    monkeypatch.setenv("DOCKER_CONTEXT", "far")
-    with pytest.raises(CannotRun, match="the container engine far, chosen by"):
-        engine.ensure(progress)
+def test_settings_of_docker_that_cannot_be_read_are_told_and_passed_over(
+    progress: Progress, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: Any = SimpleNamespace()
+    (tmp_path / "config.json").write_text("{")
+    monkeypatch.setattr(engine, "_ask", lambda: Engine(client, "29.0", False, "amd64", None))
+    monkeypatch.setattr(engine, "_need_client", lambda _: None)
+    assert engine.ensure(progress).version == "29.0"
+    assert re.search(r"config.json cannot be read \(no JSON: .*\): going on without it", lines[0])
 
 
 @pytest.mark.usefixtures("silent")

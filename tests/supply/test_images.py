@@ -1,10 +1,13 @@
-"""Names of images: repository, tag, digest, and a registry's port that is none of them."""
+"""Images in the engine: their names; a pull that breaks off, is one too many, or has credentials of no use."""
 
 from __future__ import annotations
 
 import pytest
+import tenacity
 
-from labkit.supply import images
+from labkit.progress import Progress
+from labkit.supply import credentials, images
+from labkit.supply.images import NotPulled
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,101 @@ def test_containers_of_another_cache_folder_are_not_ours(monkeypatch: pytest.Mon
     ours = images.building_name("node")
     monkeypatch.setenv("LABS_CACHE", "/elsewhere")
     assert not ours.startswith(images.building_name(""))
+
+
+class Registry:
+    """Answers one pull after another, the last answer for ever; None is an image."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self.answers = list(answers)
+        self.logins: list[object] = []
+
+    def once(self, _name: str, login: object) -> None:
+        self.logins.append(login)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise NotPulled(answer)
+
+
+def pulled(monkeypatch: pytest.MonkeyPatch, registry: Registry, progress: Progress) -> None:
+    monkeypatch.setattr(images, "WAIT", tenacity.wait_none())
+    monkeypatch.setattr(images, "_once", registry.once)
+    images.pull("python:3.13", progress)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "toomanyrequests: You have reached your pull rate limit.",
+        "unexpected EOF",
+        "received unexpected HTTP status: 503 Service Unavailable",
+        "read tcp 10.0.0.1:41234->10.0.0.2:443: read: connection reset by peer",
+        "net/http: TLS handshake timeout",
+    ],
+)
+def test_what_passes_is_tried_again_and_told(
+    monkeypatch: pytest.MonkeyPatch, progress: Progress, lines: list[str], words: str
+) -> None:
+    monkeypatch.setattr(credentials, "of_image", lambda _: None)
+    registry = Registry(words, words, None)
+    pulled(monkeypatch, registry, progress)
+    assert len(registry.logins) == 3
+    assert len([line for line in lines if words in line and "trying again in 0 s" in line]) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "manifest unknown",
+        "dial tcp 10.0.0.2:443: i/o timeout",
+        "dial tcp: lookup registry.example on 10.0.0.53:53: read udp: i/o timeout",
+        "dial tcp 127.0.0.1:1: connect: connection refused",
+        "unauthorized: authentication required",
+    ],
+)
+def test_what_stays_as_it_is_is_tried_once(monkeypatch: pytest.MonkeyPatch, progress: Progress, words: str) -> None:
+    monkeypatch.setattr(credentials, "of_image", lambda _: None)
+    registry = Registry(words)
+    with pytest.raises(NotPulled, match=words.split(":", maxsplit=1)[0]):
+        pulled(monkeypatch, registry, progress)
+    assert registry.logins == [None]
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
+    monkeypatch.setattr(credentials, "of_image", lambda _: None)
+    monkeypatch.setattr(images, "PATIENCE_S", 0)
+    with pytest.raises(NotPulled, match="429"):
+        pulled(monkeypatch, Registry("429 Too Many Requests"), progress)
+
+
+def test_an_image_that_is_one_too_many_is_told_as_that() -> None:
+    told = images._told("error: 429\nToo Many Requests")
+    assert told == (
+        "the registry lets this address pull no more for now, docker login or an hour raises the limit:"
+        " error: 429 Too Many Requests"
+    )
+
+
+def test_credentials_that_cannot_be_had_are_done_without(
+    monkeypatch: pytest.MonkeyPatch, progress: Progress, lines: list[str]
+) -> None:
+    def fail(_: str) -> None:
+        raise credentials.Unusable("config.json names credentials that cannot be had (there is no helper)")
+
+    monkeypatch.setattr(credentials, "of_image", fail)
+    registry = Registry(None)
+    pulled(monkeypatch, registry, progress)
+    assert registry.logins == [None]
+    (line,) = lines
+    assert line.endswith("(there is no helper): pulling python:3.13 without")
+
+
+def test_credentials_that_the_registry_does_not_take_are_done_without(
+    monkeypatch: pytest.MonkeyPatch, progress: Progress, lines: list[str]
+) -> None:
+    login = {"username": "me", "password": "old"}
+    monkeypatch.setattr(credentials, "of_image", lambda _: login)
+    registry = Registry("unauthorized: incorrect username or password", None)
+    pulled(monkeypatch, registry, progress)
+    assert registry.logins == [login, None]
+    assert "does not take what docker login has left" in lines[0]

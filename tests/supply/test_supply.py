@@ -12,7 +12,7 @@ import pytest
 from labkit import supply
 from labkit.progress import Progress
 from labkit.supply import __main__ as command
-from labkit.supply import engine, images, kind, node, python_base
+from labkit.supply import engine, images, kind, loopback, node, python_base
 from labkit.supply.versions import read, resolve
 from labkit.trouble import CannotRun
 
@@ -27,7 +27,7 @@ class Machine:
         self.registry: set[str] = set()
         self.tried: list[str] = []
 
-    def pull(self, name: str) -> None:
+    def pull(self, name: str, _progress: Progress) -> None:
         self.tried.append(name)
         if name not in self.registry:
             raise images.NotPulled("manifest unknown")
@@ -43,6 +43,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     there = SimpleNamespace(architecture="amd64", data_root=None)
     monkeypatch.delenv("LABS_NODE_REPOSITORY", raising=False)
     monkeypatch.setattr(engine, "ensure", lambda _progress: there)
+    monkeypatch.setattr(loopback, "refuse_elsewhere", lambda _engine: None)
     monkeypatch.setattr(images, "has_image", lambda _engine, name: name in made.has)
     monkeypatch.setattr(images, "pull", made.pull)
     monkeypatch.setattr(images, "remove_leftovers", lambda _engine: None)
