@@ -76,7 +76,9 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     wanted = versions.read().resolve(kubernetes)
     with disk.told_when_full(), engines.told_when_failing():
         engine = engines.ensure(progress)
-        loopback.refuse_elsewhere(engine)
+        loopback.refuse_elsewhere()
+        if python := python_base.find(engine, versions.read()):
+            loopback.need(engine, python)
         run = _Run(engine, wanted, nodes, progress)
         supplies = run.look()
         if supplies is None:

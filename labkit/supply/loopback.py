@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import socket
-from pathlib import Path
+from ipaddress import ip_network
 
 import tenacity
 from docker.errors import APIError, NotFound
@@ -32,33 +32,25 @@ with socket.create_server(("", {port})) as server:
             asked.sendall(sys.argv[1].encode())
 """
 
-_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
-"""What tells a process that it runs in a container, of Docker's and of Podman's."""
 
-
-def refuse_elsewhere(engine: Engine) -> None:
-    """Refuse an engine whose 127.0.0.1 is surely another one, before anything is made for it. Raises: CannotRun."""
+def refuse_elsewhere() -> None:
+    """Refuse an engine on another machine before anything is made for it. Raises: CannotRun."""
     way = endpoint.chosen()
     if way.machine and not is_here(way.machine):
         raise CannotRun(
             f"the container engine of {way.named} is another machine, and clusters are reached at its 127.0.0.1:"
             " run this on that machine, or choose the engine of this one"
         )
-    if any(mark.exists() for mark in _MARKS) and not _beside(engine):
-        raise _elsewhere(way)
 
 
 def need(engine: Engine, image: str) -> None:
     """See that what the engine publishes at 127.0.0.1 is reached here; `image` has a Python. Raises: CannotRun."""
     if not _beside(engine) and not _reached(engine, image):
-        raise _elsewhere(endpoint.chosen())
-
-
-def _elsewhere(way: endpoint.Endpoint) -> CannotRun:
-    return CannotRun(
-        f"127.0.0.1 is not the container engine's here ({way.named or 'the socket of another network'}), and clusters"
-        " are reached there: run this where the engine runs; in a container, start that with --network=host"
-    )
+        named = endpoint.chosen().named
+        raise CannotRun(
+            f"127.0.0.1 here is not that of the container engine{f' of {named}' if named else ''}, at which clusters"
+            " are reached: run this where the engine runs; in a container, start that with --network=host"
+        )
 
 
 def _beside(engine: Engine) -> bool:
@@ -67,12 +59,14 @@ def _beside(engine: Engine) -> bool:
         return False  # an engine in a container has a bridge of the same address as this machine's own
     with contextlib.suppress(APIError):
         pools = engine.client.networks.get("bridge").attrs["IPAM"]["Config"] or []
-        return bool({str(pool.get("Gateway")) for pool in pools} & own_addresses())
+        # Engines before 23.0 do not tell a gateway that nobody has set; it is the first address then.
+        gateways = {str(pool.get("Gateway") or next(ip_network(pool["Subnet"]).hosts())) for pool in pools}
+        return bool(gateways & own_addresses())
     return False
 
 
 def _reached(engine: Engine, image: str) -> bool:
-    """Have a container publish a secret at 127.0.0.1, and look whether it is heard here."""
+    """Have a container publish a secret at 127.0.0.1, and tell whether it is heard here; true where it says none."""
     secret = secrets.token_hex(8)
     container: Container = engine.client.containers.create(
         image,
@@ -91,10 +85,18 @@ def _reached(engine: Engine, image: str) -> bool:
             stop=tenacity.stop_after_delay(ANSWERS_S),
             retry_error_callback=lambda _: "",
         )
-        return bool(heard(_hear, int(published.get("HostPort", 0))))
+        return bool(heard(_hear, int(published.get("HostPort", 0)))) or not _says(container, secret)
     finally:
         with contextlib.suppress(NotFound):
             container.remove(force=True, v=True)
+
+
+def _says(container: Container, secret: str) -> bool:
+    """Tell whether the server is there for whoever is in its container."""
+    ask = f"import socket; print(socket.create_connection(('127.0.0.1', {_PORT})).recv(100).decode())"
+    with contextlib.suppress(APIError):
+        return secret.encode() in (container.exec_run(["python3", "-c", ask]).output or b"")
+    return False
 
 
 def _hear(port: int) -> str:

@@ -43,7 +43,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     there = SimpleNamespace(architecture="amd64", data_root=None)
     monkeypatch.delenv("LABS_NODE_REPOSITORY", raising=False)
     monkeypatch.setattr(engine, "ensure", lambda _progress: there)
-    monkeypatch.setattr(loopback, "refuse_elsewhere", lambda _engine: None)
+    monkeypatch.setattr(loopback, "need", lambda *_: None)
     monkeypatch.setattr(images, "has_image", lambda _engine, name: name in made.has)
     monkeypatch.setattr(images, "pull", made.pull)
     monkeypatch.setattr(images, "remove_leftovers", lambda _engine: None)
