@@ -292,25 +292,25 @@ def test_probes_judge_one_container(lab: Lab) -> None:
     "health.manifest",
     source=PROBES + "#http-probes",
     ledger=["health.manifest", "health.http-get"],
-    twin="unprobed: the same Pod without the probe",
+    twin="unprobed: a container of the same Pod without the probe",
     takes_s=13,
 )
-@sabotage("another path", put("spec.containers[0].livenessProbe.httpGet.path", "/nope", of="pod/kuard"))
+@sabotage("another path", put("spec.containers[0].livenessProbe.httpGet.path", "/nope"))
 @sabotage("the path is not served", put("spec.containers[0].env", [{"name": "FAIL", "value": "healthy=404"}]))
 def test_the_notes_probe_asks_by_http_from_outside_the_container(lab: Lab) -> None:
     """The kubelet sends the GET requests that a container's httpGet probe describes, and signs them kube-probe."""
-    # Given the notes' Pod, kept as it was written, and one without the probe,
-    kuard, unprobed = lab.apply("health/notes.yaml")
+    # Given the notes' container, kept as it was written, and one without the probe beside it,
+    kuard = lab.apply("health/notes.yaml")
     probe = lab.get("Pod", kuard.name).raw["spec"]["containers"][0]["livenessProbe"]
     assert probe["httpGet"] == {"scheme": "HTTP", "path": "/healthy", "port": 8080}
     assert (probe["initialDelaySeconds"], probe["timeoutSeconds"]) == (5, 1)
     assert (probe["periodSeconds"], probe["failureThreshold"], probe["successThreshold"]) == (10, 3, 1)
-    running, _ = lab.ready(kuard, unprobed)
+    running = lab.ready(kuard)
 
     # when its first probe comes,
     asked, *_ = lab.poll(
         "the kubelet asks",
-        lambda: lab.requests(kuard, agent="kube-probe/"),
+        lambda: lab.requests(kuard, agent="kube-probe/", container="kuard"),
         until=lambda requests: requests,
         within=budgets.first_probe(budgets.probe_of(kuard.manifest, "livenessProbe")),
     )
@@ -320,7 +320,7 @@ def test_the_notes_probe_asks_by_http_from_outside_the_container(lab: Lab) -> No
     assert asked.source != running.ip, "asked from inside the Pod"
 
     # and the other server was not asked.
-    assert lab.requests(unprobed, agent="kube-probe/") == []
+    assert lab.requests(kuard, agent="kube-probe/", container="unprobed") == []
 
 
 @claim(
@@ -578,38 +578,38 @@ def test_a_redirect_to_another_host_counts_as_success(lab: Lab) -> None:
 @claim(
     "health.tcp-socket",
     source=PROBES + "#check-mechanisms",
-    twin="open: the same Pod, whose probe knocks at the port that stays open",
+    twin="open: a container of the same Pod, whose probe knocks at the port that stays open",
     takes_s=7,
 )
 @sabotage(
     "both knock at the closed port",
-    put("spec.containers[0].livenessProbe.tcpSocket.port", 9002, of="pod/open"),
-    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/open"),
+    put("spec.containers[1].livenessProbe.tcpSocket.port", 9004),
+    put("spec.containers[1].livenessProbe.failureThreshold", 1),
 )
 def test_a_tcp_probe_asks_for_no_more_than_an_open_port(lab: Lab) -> None:
     """A tcpSocket probe succeeds as long as the port can be connected to, whether or not anything is said there."""
-    # Given two Pods with two mute ports, which differ in the one that is probed,
-    closed, open_ = lab.apply("health/tcp-twins.yaml")
-    lab.ready(closed, open_)
+    # Given two containers with two mute ports, which differ in the one that is probed,
+    pair = lab.apply("health/tcp-twins.yaml")
+    lab.ready(pair)
 
-    # when one port is closed in both,
-    lab.post(open_, "/listeners/9002/close")
-    shut = lab.post(closed, "/listeners/9002/close")
+    # when the second port is closed in both,
+    lab.post(pair, "/listeners/9004/close", port=8081)
+    shut = lab.post(pair, "/listeners/9002/close")
 
     # then the container is restarted where that one is probed,
     restarted = lab.eventually(
         "the kubelet restarts the container with the closed port",
-        closed,
-        until=lambda pod: pod.restart_count > 0,
-        within=budgets.restarts(closed.manifest),
+        pair,
+        until=lambda pod: pod.container("closed").restart_count > 0,
+        within=budgets.restarts(pair.manifest),
         since=shut,
     )
 
     # and not where the kubelet still finds an open port, mute or not.
-    lab.never("the mute port makes it fail", open_, lambda pod: pod.restart_count > 0, until=restarted)
+    lab.never("the mute port makes it fail", pair, lambda pod: pod.container("open").restart_count > 0, until=restarted)
     lab.poll(
         "four more connections to the mute port of one container",
-        lambda: [r for r in lab.requests(open_, "tcp:9001") if r.seen_s > shut.seen_s],
+        lambda: [r for r in lab.requests(pair, "tcp:9003", container="open") if r.seen_s > shut.seen_s],
         until=lambda knocks: len(knocks) > 3,
     )
 
@@ -659,36 +659,45 @@ def test_a_command_is_healthy_if_it_exits_with_0(lab: Lab) -> None:
     "health.exec-cannot-start",
     source=PROBES + "#probe-results",
     ledger=["health.exec-exit-zero"],
-    twin="direct: the same Pod, whose probe names the program without a shell",
+    twin="direct: a container of the same Pod, whose probe names the program without a shell",
     takes_s=7,
 )
 @sabotage(
     "a shell for both",
-    put("spec.containers[0].livenessProbe.exec.command", ["sh", "-c", "nosuchthing"], of="pod/direct"),
-    put("spec.containers[0].livenessProbe.failureThreshold", 1, of="pod/direct"),
+    put("spec.containers[1].livenessProbe.exec.command", ["sh", "-c", "nosuchthing"]),
+    put("spec.containers[1].livenessProbe.failureThreshold", 1),
 )
 def test_a_command_that_cannot_be_started_is_no_failure(lab: Lab) -> None:
     """An exec probe whose command cannot be started has no result: it never restarts the container."""
-    # Given two Pods whose probes name a program that the image does not have, one by way of a shell,
-    shell, direct = lab.apply("health/no-such-command.yaml")
+    # Given two containers whose probes name a program that the image does not have, one by way of a shell,
+    pair = lab.apply("health/no-such-command.yaml")
 
     # when the shell has exited with 127 often enough,
     lab.eventually(
         "the container whose shell exits with 127 is restarted",
-        shell,
-        until=lambda pod: pod.restart_count > 0,
-        within=START + budgets.restarts_from_start(shell.manifest),
+        pair,
+        until=lambda pod: pod.container("shell").restart_count > 0,
+        within=START + budgets.restarts_from_start(pair.manifest),
     )
 
     # then the other container, whose probe could not be run more often than it may fail, still does.
     lab.poll(
         "four attempts to start the command",
-        lambda: lab.events(direct, "Unhealthy"),
+        lambda: [
+            event
+            for event in lab.events(pair, "Unhealthy")
+            if event.raw["involvedObject"]["fieldPath"] == "spec.containers{direct}"
+        ],
         until=lambda events: sum(event.count for event in events) > 3,
         within=START,
     )
     tried = lab.now("the command was tried four times")
-    lab.never("a probe without a result restarts it", direct, lambda pod: pod.restart_count > 0, until=tried)
+    lab.never(
+        "a probe without a result restarts it",
+        pair,
+        lambda pod: pod.container("direct").restart_count > 0,
+        until=tried,
+    )
 
 
 @claim(

@@ -33,41 +33,43 @@ SLICES = "https://kubernetes.io/docs/concepts/services-networking/endpoint-slice
         "a readiness check finds out whether a service can take requests",
         "it decides about one Pod: whether that Pod counts as Ready; nothing is restarted for it",
     ),
-    twin="liveness: the same probe as a liveness probe",
+    twin="liveness: a container of the same Pod, with the same probe as a liveness probe",
     takes_s=5,
 )
 @sabotage(
     "a liveness probe",
-    remove("spec.containers[0].readinessProbe", of="pod/readiness"),
+    remove("spec.containers[0].readinessProbe"),
     put("spec.containers[0].livenessProbe", {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1}),
 )
 def test_a_failing_readiness_probe_restarts_nothing(lab: Lab) -> None:
     """A Pod whose readiness probe fails is not Ready, but its container runs on, and may be Ready again."""
-    # Given two Pods, alike but for what the probe is for,
-    readiness, liveness = lab.apply("readiness/readiness-and-liveness.yaml")
-    before, _ = lab.ready(readiness, liveness)
+    # Given two containers of a Pod, alike but for what the probe is for,
+    pair = lab.apply("readiness/readiness-and-liveness.yaml")
+    before = lab.ready(pair)
 
     # when /ready fails in both,
-    lab.put(readiness, "/ready/api", failNext=-1)
-    broken = lab.put(liveness, "/ready/api", failNext=-1)
+    lab.put(pair, "/ready/api", failNext=-1)
+    broken = lab.put(pair, "/ready/api", port=8081, failNext=-1)
 
-    # then the container of one is restarted, and the other Pod, which is no longer Ready, runs as before,
-    failed, _ = lab.eventually(
+    # then one is restarted, and the other, which is no longer ready, nor is its Pod, runs as before,
+    failed = lab.eventually(
         "both probes have their effect",
-        readiness,
-        liveness,
-        until=lambda pod, twin: twin.restart_count and (pod.restart_count or not pod.ready),
-        within=budgets.restarts(liveness.manifest),
+        pair,
+        until=lambda pod: (
+            pod.container("liveness").restart_count
+            and (pod.container("readiness").restart_count or not pod.container("readiness").ready)
+        ),
+        within=budgets.restarts(pair.manifest, container=1),
         since=broken,
     )
-    assert failed.restart_count == 0, "its container was restarted"
+    assert failed.container("readiness").restart_count == 0, "it was restarted"
     assert (failed.phase, failed.ready_reason) == ("Running", "ContainersNotReady")
 
     # and once /ready answers again, the Pod is Ready, with the container that it always had.
-    healed = lab.put(readiness, "/ready/api", failNext=0)
-    within = budgets.succeeds(budgets.probe_of(readiness.manifest, "readinessProbe"))
-    again = lab.eventually("it is Ready again", readiness, until=lambda pod: pod.ready, within=within, since=healed)
-    assert again.container("web") == before.container("web"), "it is another container, or was started anew"
+    healed = lab.put(pair, "/ready/api", failNext=0)
+    within = budgets.succeeds(budgets.probe_of(pair.manifest, "readinessProbe"))
+    again = lab.eventually("it is Ready again", pair, until=lambda pod: pod.ready, within=within, since=healed)
+    assert again.container("readiness") == before.container("readiness"), "another container, or started anew"
 
 
 @claim(
@@ -292,6 +294,10 @@ def test_an_exec_readiness_probe_goes_on_until_the_end(lab: Lab) -> None:
 
     # and the other is ready until then.
     lab.never("the other is not ready", pair, lambda pod: not pod.container("kept").ready, since=removed, until=turned)
+
+    # (They end now, lest their probes go on for as long as they may take to stop.)
+    lab.post(pair, "/exit", port=8081, code=0)
+    lab.post(pair, "/exit", code=0)
 
 
 @claim(
