@@ -559,17 +559,17 @@ def test_a_taint_keeps_pods_off_the_control_plane(lab: Lab) -> None:
     # when two Pods ask for that node, of which one tolerates the taint,
     tolerant, ordinary = lab.apply("components/control-plane.yaml")
 
-    # then that one runs there, and for the other there is no node.
-    runs, waits = lab.eventually(
-        "one runs, the other was looked at",
+    # then that one is placed there, and for the other there is no node.
+    placed, waits = lab.eventually(
+        "one has a node, the other was looked at",
         tolerant,
         ordinary,
-        until=lambda t, o: t.ready and o.condition("PodScheduled"),
+        until=lambda t, o: t.node and o.condition("PodScheduled"),
         within=START,
     )
-    assert runs.node == lab.cluster.control_plane.name
+    assert placed.node == lab.cluster.control_plane.name
     assert waits.condition("PodScheduled").get("reason") == "Unschedulable", "it was scheduled"
-    lab.never("it has a node", ordinary, lambda pod: pod.node, until=runs)
+    lab.never("it has a node", ordinary, lambda pod: pod.node, until=placed)
 
 
 @claim(
@@ -616,30 +616,25 @@ def test_the_taint_decides_not_the_role(lab: Lab) -> None:
 def test_kube_proxy_makes_service_addresses_work(lab: Lab) -> None:
     """A Service's address works because kube-proxy routes it to Pods; a Pod's own address works without it."""
     # Given a Pod behind a Service that kube-proxy is told to leave alone,
-    service, web, client = lab.apply("components/proxy-name.yaml")
-    pod, _, _ = lab.given(
-        "all of it",
-        web,
-        client,
-        lab.endpoints(service),
-        until=lambda w, c, e: w.ready and c.ready and e.ready == ("web",),
-    )
+    service, web = lab.apply("components/proxy-name.yaml")
+    lab.given("both of it", web, lab.endpoints(service), until=lambda w, e: w.ready and e.ready == ("web",))
 
-    # when there is a second Service for the same Pod, later, and both are asked,
+    # when there is a second Service for the same Pod, later, and the Pod asks both,
     twin = lab.apply("components/twin-service.yaml")
     address = lab.get("Service", service.name).raw["spec"]["clusterIP"]
     url = f"http://{lab.get('Service', twin.name).raw['spec']['clusterIP']}/"
-    lab.poll("the second one answers", lambda: lab.fetch(client, url)[0], until=lambda answer: answer.name == "web")
+    lab.poll("the second one answers", lambda: lab.fetch(web, url)[0], until=lambda answer: answer.name == "web")
 
-    # then nobody answers for the first one, although it has its endpoint, and the Pod itself does answer,
-    assert [a.name for a in lab.fetch(client, f"http://{address}/", n=3)] == [None] * 3
-    assert lab.fetch(client, f"http://{pod.ip}:8080/")[0].name == "web"
+    # then nobody answers for the first one, although it has its endpoint, and at its own address the Pod does answer,
+    # (where the API server asks it, from the node of the control plane)
+    assert [a.name for a in lab.fetch(web, f"http://{address}/", n=3)] == [None] * 3
+    assert lab.ask(web, "/")["name"] == "web"
 
     # until it is kube-proxy's as well.
     lab.kubectl("label service web service.kubernetes.io/service-proxy-name-")
     lab.poll(
         "the first one answers",
-        lambda: lab.fetch(client, f"http://{address}/")[0],
+        lambda: lab.fetch(web, f"http://{address}/")[0],
         until=lambda answer: answer.name == "web",
     )
 
@@ -696,7 +691,7 @@ def test_a_daemonset_replaces_its_pod_on_the_same_node(lab: Lab) -> None:
     assert set(lab.kubectl(f"get pods -n kube-system -l k8s-app=kube-proxy {owners}").stdout.split()) == {"DaemonSet"}
     daemon, bare = lab.apply("components/daemonset-and-pod.yaml")
     pods = lab.pods(controlled_by=daemon)
-    before, _ = lab.given("both run", pods, bare, until=lambda d, b: ready(1)(d) and b.ready)
+    before, _ = lab.given("both have a node", pods, bare, until=lambda d, b: len(d) == 1 and d.pods[0].node and b.node)
 
     # when both Pods are deleted,
     deleted = lab.now("both are deleted")
@@ -715,7 +710,7 @@ def test_a_daemonset_replaces_its_pod_on_the_same_node(lab: Lab) -> None:
 
     # and nobody the other.
     lab.eventually("it is gone", bare, until=lambda pod: pod.gone, within=budgets.stops(bare.manifest), since=deleted)
-    assert lab.kubectl("get pods -l app=bare -o name").stdout == ""
+    lab.never("another comes", lab.pods(app="bare"), lambda group: group.uids - {bare.uid}, until=after)
 
 
 @claim(

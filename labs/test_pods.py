@@ -306,15 +306,15 @@ def test_the_scheduler_gives_a_pod_its_node(lab: Lab) -> None:
     # when two more are created, of which one requests more than any node has,
     unseen, greedy, plain = lab.apply("pods/scheduler.yaml")
 
-    # then the scheduler has a node for the modest one, where it runs, and none for the greedy one,
+    # then the scheduler has a node for the modest one, whose kubelet knows of it, and none for the greedy one,
     tried, placed = lab.eventually(
         "the scheduler decides",
         greedy,
         plain,
-        until=lambda tried, placed: (tried.node or tried.condition("PodScheduled")) and placed.ready,
+        until=lambda tried, placed: (tried.node or tried.condition("PodScheduled")) and placed.containers,
         within=START,
     )
-    assert placed.condition("PodScheduled")["status"] == "True"
+    assert (bool(placed.node), placed.condition("PodScheduled")["status"]) == (True, "True")
     assert (tried.node, tried.condition("PodScheduled").get("reason")) == (None, "Unschedulable")
 
     # and the first one is left as it was made: not even refused.
@@ -492,11 +492,12 @@ def test_a_demanded_spread_rather_leaves_a_pod_pending(lab: Lab) -> None:
 @sabotage("the Pod is deleted at once", instead("delete deployments/kuard", "delete pods/kuard"))
 def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     """kubectl run makes a single Pod of the given name, and no Deployment that would replace it."""
-    # Given the Pod of a Deployment,
+    # Given the Pod of a Deployment, in a namespace where no Pod has to run,
+    lab.apply("pods/nowhere-to-run.yaml")
+    run, of_drum = lab.pod("kuard"), lab.pods(app="drum")
     lab.kubectl("create deployment drum --image=localhost:1/labs/web:1")
-    names = "get pods --selector app=drum -o name"
-    drum = lab.poll("the Deployment has a Pod", lambda: lab.kubectl(names).stdout, until=lambda pods: pods).strip()
-    assert drum.startswith("pod/drum-"), "a Deployment's Pod has a name of its own"
+    (drum,) = lab.eventually("the Deployment has a Pod", of_drum, until=lambda group: len(group) == 1).names
+    assert drum.startswith("drum-"), "a Deployment's Pod has a name of its own"
 
     # when a Pod is run,
     lab.kubectl("run kuard --image=localhost:1/labs/web:1")
@@ -512,13 +513,15 @@ def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     assert not lab.get("Pod", "kuard").terminating
 
     # and when that is deleted it is gone, where the other one is replaced.
-    lab.kubectl(f"delete --now pod/kuard {drum}")
-    lab.poll(
+    deleted = lab.now("both Pods are deleted")
+    lab.kubectl(f"delete pod/kuard pod/{drum}")
+    after = lab.eventually(
         "the Deployment has another Pod",
-        lambda: lab.kubectl(names).stdout,
-        until=lambda pods: pods and drum not in pods,
+        of_drum,
+        until=lambda group: len(group) == 1 and drum not in group.names,
+        since=deleted,
     )
-    assert lab.kubectl("get pods --selector run=kuard -o name").stdout == "", "somebody has replaced it"
+    lab.never("somebody replaces it", run, lambda pod: pod.uid != kuard.uid, until=after)
 
 
 @claim(
