@@ -416,47 +416,49 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     "resources.resize",
     ledger=["resources.limit-maximum"],
     source=RESIZE,
-    twin="anew: the same Pod with a resizePolicy that restarts it",
+    twin="anew: a container of the same Pod with a resizePolicy that restarts it",
     takes_s=6,
 )
 @sabotage(
     "both anew",
     put("spec.containers[0].resizePolicy", [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]),
 )
-@sabotage("neither anew", remove("spec.containers[0].resizePolicy", of="pod/anew"))
+@sabotage("neither anew", remove("spec.containers[1].resizePolicy"))
 def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
     """The limits of a running container are changed in place, through the Pod's subresource resize.
 
     A container that has to read its limits at the start can ask to be restarted for it.
     """
     # Given two running containers that may have a fifth of a core,
-    in_place, anew = lab.apply("resources/resize.yaml")
-    lab.ready(in_place, anew)
-    assert lab.cgroup(in_place).cpu_limit == 0.2
+    pair = lab.apply("resources/resize.yaml")
+    lab.ready(pair)
+    assert lab.cgroup(pair, "in-place").cpu_limit == 0.2
 
     # when they are to have two fifths, which cannot just be written into a Pod,
-    more = '{"spec": {"containers": [{"name": "web", "resources": {"limits": {"cpu": "400m"}}}]}}'
-    assert "pod updates may not change fields" in lab.refused(f"patch pod in-place -p '{more}'").stderr
+    limits = '"resources": {"limits": {"cpu": "400m"}}'
+    more = f'{{"spec": {{"containers": [{{"name": "in-place", {limits}}}, {{"name": "anew", {limits}}}]}}}}'
+    assert "pod updates may not change fields" in lab.refused(f"patch pod pair -p '{more}'").stderr
     resized = lab.now("resize")
-    lab.kubectl(f"patch pods in-place anew --subresource resize -p '{more}'")
+    lab.kubectl(f"patch pod pair --subresource resize -p '{more}'")
 
     # then the kernel gives it to both,
-    kept, restarted = lab.eventually(
+    pod = lab.eventually(
         "the kubelet has changed both limits",
-        in_place,
-        anew,
-        until=lambda *pods: all(
-            pod.ready and (status.get("resources") or {}).get("limits", {}).get("cpu") == "400m"
-            for pod in pods
-            for status in pod.raw["status"]["containerStatuses"]
+        pair,
+        until=lambda pod: (
+            pod.ready
+            and all(
+                (status.get("resources") or {}).get("limits", {}).get("cpu") == "400m"
+                for status in pod.raw["status"]["containerStatuses"]
+            )
         ),
         within=START,
         since=resized,
     )
-    assert lab.cgroup(in_place).cpu_limit == 0.4
+    assert lab.cgroup(pair, "in-place").cpu_limit == 0.4
 
     # and only the container that asked for it was restarted.
-    assert (kept.restart_count, restarted.restart_count) == (0, 1)
+    assert (pod.container("in-place").restart_count, pod.container("anew").restart_count) == (0, 1)
 
 
 @claim(

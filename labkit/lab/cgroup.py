@@ -14,8 +14,14 @@ FILES = (
 Source: https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/, https://docs.kernel.org/scheduler/sched-bwc.html
 """
 
-SCRIPT = f"cd /sys/fs/cgroup; for f in {' '.join(FILES)}; do test -r $f && echo $f $(cat $f); done; true"
-"""What sh is to run in a container; `read` understands what it prints: a file's name and its words on each line."""
+SCRIPT = (
+    f"cd /sys/fs/cgroup; for f in {' '.join(FILES)}; do"
+    " test -r $f && { printf %s $f; while read -r line; do printf ' %s' \"$line\"; done < $f; echo; }; done; true"
+)
+"""What sh is to run in a container; `read` understands what it prints: a file's name and its words on each line.
+
+All of it is built into sh: what an exec starts counts to the container's own CPU time.
+"""
 
 NO_LIMIT = 2**62
 """Bytes from which on version 1 means that there is no limit."""
