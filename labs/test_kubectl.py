@@ -80,8 +80,7 @@ def test_a_namespace_takes_its_objects_along(lab: Lab) -> None:
     lab.kubectl(f"delete namespaces {free} {held} --wait=false")
 
     # then the one goes, and its object with it,
-    gone = f"get namespace {free} --ignore-not-found -o name"
-    lab.poll("it is gone", lambda: lab.kubectl(gone).stdout, until=lambda name: not name, within=START)
+    lab.kubectl(f"wait namespace/{free} --for=delete --timeout=60s")
     lab.refused(f"get configmap free --namespace {free}")
 
     # and the other one stays, takes nothing in any more,
@@ -92,8 +91,7 @@ def test_a_namespace_takes_its_objects_along(lab: Lab) -> None:
 
     # and goes when whoever put the finalizer there takes it away.
     lab.kubectl(f"patch configmap held --namespace {held} {NO_FINALIZER}")
-    gone = f"get namespace {held} --ignore-not-found -o name"
-    lab.poll("it is gone, too", lambda: lab.kubectl(gone).stdout, until=lambda name: not name, within=START)
+    lab.kubectl(f"wait namespace/{held} --for=delete --timeout=60s")
 
 
 @claim(
@@ -971,23 +969,23 @@ def test_requests_are_finished_if_somebody_waits(lab: Lab) -> None:
         "a Service sends them to its other Pods if one is ready; if there is none, to those that still serve",
         since="1.28",
     ),
-    twin="alone: a Pod like it, but the only one of its Service",
+    twin="solo: a Service for the same Pod, which has no other",
     takes_s=5,
 )
-@sabotage("both are alone", put("metadata.labels", {"behind": "nothing"}, of="pod/staying"))
-@sabotage("the lonely one is not deleted", instead("delete pods leaving alone", "delete pods leaving"))
+@sabotage("it is alone in both", put("metadata.labels", {"behind": "nothing"}, of="pod/staying"))
+@sabotage("it is alone in none", put("spec.selector", {"behind": "duo"}, of="service/solo"))
 def test_a_stopping_pod_serves_where_there_is_no_other(lab: Lab) -> None:
     """A Service has no new requests for a Pod that is being deleted, unless there is no other Pod that is ready."""
-    # Given a Service with two Pods, and one with a single Pod, all of which serve,
-    leaving, staying, duo, alone, solo = lab.apply("kubectl/leaving.yaml")
-    address, _, _ = lab.ready(leaving, staying, alone)
-    lab.given("an endpoint", lab.endpoints(solo), until=lambda e: e.ready == ("alone",))
+    # Given a Service with two Pods, and one with one of them alone,
+    leaving, staying, duo, solo = lab.apply("kubectl/leaving.yaml")
+    address, _ = lab.ready(leaving, staying)
+    lab.given("an endpoint", lab.endpoints(solo), until=lambda e: "leaving" in e.ready)
 
-    # when one Pod of each is deleted, and takes its time to stop,
+    # when that one is deleted, and takes its time to stop,
     deleted = lab.now("delete")
-    lab.kubectl("delete pods leaving alone --wait=false")
+    lab.kubectl("delete pod leaving --wait=false")
 
-    # then the first Service sends to its other Pod, and the second one to the Pod that it has, which is deleted, too,
+    # then the first Service sends to its other Pod, and the second one to the Pod that it has,
     ending = lab.eventually(
         "an endpoint is terminating",
         lab.endpoints(duo),
@@ -999,9 +997,9 @@ def test_a_stopping_pod_serves_where_there_is_no_other(lab: Lab) -> None:
     lab.poll(
         "of 20 requests to each, one Pod answers all",
         lambda: [{a.name for a in lab.fetch(staying, f"http://{service}/", 20)} for service in ("duo", "solo")],
-        until=lambda names: names == [{"staying"}, {"alone"}],
+        until=lambda names: names == [{"staying"}, {"leaving"}],
     )
-    assert lab.get("Pod", "alone").terminating
+    assert lab.get("Pod", "leaving").terminating
 
     # and who knows a Pod's own address asks no Service.
     assert lab.fetch(staying, f"http://{address.ip}:8080/")[0].name == "leaving"
