@@ -67,8 +67,8 @@ IMAGES = (
 )
 
 
-def build(python_base: str, progress: Progress) -> Names:
-    """Build all images on that Python base, side by side, but for those that are there; give their names.
+def build(python_base: str, progress: Progress, wanted: Sequence[Image] = IMAGES) -> Names:
+    """Build images on that Python base, side by side, but for those that are there; give their names.
 
     Raises: CannotRun, with the failing step's last words and what to do.
     """
@@ -81,8 +81,8 @@ def build(python_base: str, progress: Progress) -> Names:
             base = client.images.get(python_base)
         except ImageNotFound as error:
             raise CannotRun(f"there is no image {python_base} to build on: run `nox -s supply`") from error
-        tags = {image: image.made_of(content_hash(image.context, str(base.id))) for image in IMAGES}
-        if missing := [image for image in IMAGES if not _is_there(client, tags[image])]:
+        tags = {image: image.made_of(content_hash(image.context, str(base.id))) for image in wanted}
+        if missing := [image for image in wanted if not _is_there(client, tags[image])]:
             arguments = {"PYTHON": python_base, **build_arguments(os.environ, _pip_configuration())}
             _side_by_side(partial(_build, client, image, tags[image], arguments, progress) for image in missing)
             _clean(client, keep=tags.values())

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-_KINDS = {
+KINDS = {
     "ConfigMap": "configmaps cm",
     "CronJob": "cronjobs cj",
     "DaemonSet": "daemonsets ds",
@@ -41,7 +41,7 @@ _KINDS = {
 }
 """Kinds whose objects are in a namespace, and what kubectl calls them. Source: kubectl api-resources, v1.37."""
 
-_INSIDE = {word for kind, names in _KINDS.items() for word in (kind.lower(), *names.split())}
+_INSIDE = {word for kind, names in KINDS.items() for word in (kind.lower(), *names.split())}
 
 _LOOKING = {
     *("api-resources", "api-versions", "attach", "auth", "cluster-info", "completion", "config"),

@@ -1,0 +1,1 @@
+"""Anybody's notes about Kubernetes: read, understood, planned, run on a throw-away cluster, judged, and mended."""

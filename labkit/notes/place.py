@@ -1,0 +1,192 @@
+"""Where a scenario happens: its namespaces, the objects that stand in for what the notes never make, and the cleaning."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from labkit.claims.budgets import Window
+from labkit.cluster import LabCluster
+from labkit.cluster.labcluster import LABEL
+from labkit.notes import plan
+from labkit.notes.kubectl import CLUSTER_KINDS, Object
+from labkit.notes.plan import Scenario
+from labkit.observe.api import Api
+from labkit.observe.history import History, NeverHappened, Pods, TooLate
+from labkit.observe.views import PodView
+from labkit.observe.watch import Watches
+from labkit.trouble import CannotRun, Inconclusive
+
+SETTLES = Window(0.0, 15.0)
+"""Seconds that Pods get to run or to say why they do not, before a line looks at them."""
+
+NOT_STARTING = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError",
+                "CreateContainerError", "RunContainerError", "StartError")  # fmt: skip
+"""What a container waits for in vain. Source: kubelet v1.37."""
+
+_ENFORCED = "pod-security.kubernetes.io/enforce"
+"""A namespace's own bar against Pods that reach into their node. Source: Pod Security Standards."""
+
+_IN_DEFAULT = "all,configmaps,secrets,ingresses,networkpolicies,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
+
+_SHARED = ",".join(sorted({"namespaces", "persistentvolumes", "storageclasses", "clusterroles", "clusterrolebindings",
+                           "customresourcedefinitions", "priorityclasses", "ingressclasses", "runtimeclasses",
+                           "certificatesigningrequests"} & {words.split()[0] for words in CLUSTER_KINDS.values()}))  # fmt: skip
+
+
+class Place:
+    """A scenario's namespace on the cluster, watched."""
+
+    def __init__(self, cluster: LabCluster, namespace: str, history: History, watches: Watches) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self._history = history
+        self._watches = watches
+
+    def settle(self) -> str:
+        """Wait until every Pod runs, has ended, or says why it cannot; give that reason, "" where all run."""
+        try:
+            self._watches.follow("Pod")
+            (seen,) = self._history.eventually(
+                "the Pods run",
+                (Pods("the Pods", lambda pod: not pod.gone),),
+                lambda pods: all(_settled(pod) for pod in pods.pods) and bool(pods.pods),
+                within=SETTLES,
+            )
+        except (NeverHappened, TooLate, Inconclusive):
+            last = self._history.last(Pods("the Pods", lambda pod: not pod.gone))
+            return "its Pods do not get ready" if last and last.pods else ""
+        return next((why for pod in seen.pods if (why := _trouble(pod))), "")
+
+    def make(self, namespace: str, thing: Object) -> None:
+        """Make an object that stands in for one of the notes'. Raises CannotRun."""
+        said = self.cluster.kubectl(
+            *(() if thing[0] == "Namespace" else ("-n", namespace or self.namespace)),
+            *("apply", "-f", "-"),
+            stdin=plan.as_yaml([plan.stand_in(*thing)]),
+        )
+        if said.rc:
+            raise CannotRun(f"a stand-in for {thing[0]} {thing[1]} cannot be made: {said}")
+
+
+def _settled(pod: PodView) -> bool:
+    return pod.ready or pod.phase in ("Succeeded", "Failed") or bool(_trouble(pod))
+
+
+def _trouble(pod: PodView) -> str:
+    for container in pod.containers:
+        if container.state == "waiting" and container.reason in NOT_STARTING:
+            if "Image" in str(container.reason):
+                return f"image {container.image or _image(pod, container.name)} cannot be pulled here"
+            return f"container {container.name} does not start here: {container.reason}"
+    if pod.condition("PodScheduled").get("reason") == "Unschedulable":
+        return f"Pod {pod.name} fits no node here"
+    return ""
+
+
+def _image(pod: PodView, container: str) -> str:
+    return next((c["image"] for c in pod.raw["spec"]["containers"] if c["name"] == container), "")
+
+
+@contextlib.contextmanager
+def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
+    """Have a namespace for a scenario, with all that it stands on; nothing of it is left afterwards.
+
+    Raises: CannotRun where the cluster does not do that.
+    """
+    namespace = f"notes-{secrets.token_hex(4)}"
+    started = time.monotonic()
+    history = History(lambda: time.monotonic() - started, lambda _since: 0.0)
+    with Api(cluster.kubeconfig_path) as api, contextlib.ExitStack() as undo:
+        watches = Watches(lambda: api, namespace, history)
+        before = _shared(cluster) if scenario.alone else {}
+        undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
+        undo.callback(watches.stop)
+        _make_namespace(cluster, namespace)
+        here = Place(cluster, namespace, history, watches)
+        for space, thing in sorted(scenario.stand_ins, key=lambda one: one[1][0] != "Namespace"):
+            if thing[0] == "Namespace":
+                _make_namespace(cluster, thing[1])
+            else:
+                here.make(space, thing)
+        yield here
+
+
+def _make_namespace(cluster: LabCluster, name: str) -> None:
+    thing = plan.stand_in("Namespace", name)
+    thing["metadata"]["labels"] = {LABEL: cluster.name, _ENFORCED: "baseline"}
+    said = cluster.kubectl("create", "-f", "-", stdin=plan.as_yaml([thing]))
+    if said.rc and "already exists" not in said.stderr:
+        raise CannotRun(f"namespace {name} cannot be made: {said}")
+    # A Pod that comes before its namespace's service account is refused.
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=20s")
+
+
+def _shared(cluster: LabCluster) -> dict[str, Any]:
+    """Give what all scenarios share, as it is now."""
+    names = cluster.kubectl("get", _SHARED, "-o", "name").stdout.split()
+    inside = cluster.kubectl("get", _IN_DEFAULT, "-n", "default", "-o", "name").stdout.split()
+    nodes = json.loads(cluster.kubectl("get", "nodes", "-o", "json").stdout)["items"]
+    return {"names": set(names), "default": set(inside), "nodes": {n["metadata"]["name"]: n for n in nodes}}
+
+
+def _clean(cluster: LabCluster, namespaces: Sequence[str], before: dict[str, Any]) -> None:
+    """Remove a scenario's namespaces, and bring back what all share."""
+    with contextlib.suppress(Inconclusive):
+        for name in namespaces:
+            cluster.kubectl("delete", "pods", "--all", "-n", name, "--grace-period=0", "--force", "--wait=false")
+        # Who comes next by the same name must not meet the old one.
+        wait = "--wait=true" if len(namespaces) > 1 else "--wait=false"
+        cluster.kubectl("delete", "namespace", *namespaces, "--ignore-not-found", wait, "--timeout=60s", timeout_s=90)
+        if not before:
+            return
+        after = _shared(cluster)
+        for what, options in (("names", []), ("default", ["-n", "default"])):
+            new = sorted(after[what] - before[what])
+            if what == "names":  # other scenarios' namespaces are theirs
+                new = [n for n in new if not n.startswith("namespace/notes-")]
+            if new:
+                cluster.kubectl("delete", *new, *options, "--ignore-not-found", "--wait=false")
+        for name, node in before["nodes"].items():
+            if patch := _difference(node, after["nodes"].get(name, node)):
+                cluster.kubectl("patch", "node", name, "--type=merge", "-p", json.dumps(patch))
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Give the merge patch that makes a node again what it was."""
+    patch: dict[str, Any] = {}
+    for part in ("labels", "annotations"):
+        old, new = before["metadata"].get(part, {}), after["metadata"].get(part, {})
+        back = {k: old.get(k) for k in old.keys() | new.keys() if old.get(k) != new.get(k)}
+        if back:
+            patch.setdefault("metadata", {})[part] = back
+    for part in ("taints", "unschedulable"):
+        if before["spec"].get(part) != after["spec"].get(part):
+            patch.setdefault("spec", {})[part] = before["spec"].get(part)
+    return patch
+
+
+class Names:
+    """One at a time for each name: scenarios that call the same namespace by its name follow one another."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, names: Sequence[str]) -> Iterator[None]:
+        """Have all these names for the length of a block."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken & set(names))
+            self._taken |= set(names)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= set(names)
+                self._changed.notify_all()
