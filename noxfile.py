@@ -80,6 +80,12 @@ def prove(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def check(session: nox.Session) -> None:
+    """Say line by line what holds of anybody's notes: nox -s check -- notes.md [--kubernetes all] [--diff]."""
+    _run(session, "python", "-m", "labkit.notes", *session.posargs, folder=session.invoked_from)
+
+
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Make one page, a matrix and badges of results/: nox -s report -- [results] [--out report]."""
     _run(session, "python", "-m", "labkit.report", *session.posargs)
@@ -143,10 +149,14 @@ def _run_labs(session: nox.Session, *options: str, workers: str) -> None:
     _run(session, *in_turn, *pytest, *options, *where, *session.posargs)
 
 
-def _run(session: nox.Session, *command: str) -> None:
-    """Run one of the project's commands and end with its own exit code, which nox would turn into 1 or 130."""
+def _run(session: nox.Session, *command: str, folder: str = ".") -> None:
+    """Run one of the project's commands and end with its own exit code, which nox would turn into 1 or 130.
+
+    folder: from where the words name files.
+    """
     try:
         session.install("-e", ".")
+        session.chdir(folder)
         # nox would let stderr run into stdout, where `--format json` wants nothing but the results.
         session.run(*command, stderr=None, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
     except CommandFailed as failed:

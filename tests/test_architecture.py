@@ -18,7 +18,7 @@ LABKIT = ROOT / "labkit"
 LABS = ROOT / "labs"
 
 LAYERS = (
-    {"plugin", "words"},
+    {"plugin", "words", "notes"},
     {"ci", "machines"},
     {"run"},
     {"lab"},
@@ -43,6 +43,21 @@ PURE = (
     "ci/junit",
     "ci/changes",
     "run/summary",
+    *(
+        f"notes/{module}"
+        for module in (
+            "document",
+            "shell",
+            "kubectl",
+            "manifest",
+            "understand",
+            "plan",
+            "judge",
+            "mend",
+            "findings",
+            "tell",
+        )
+    ),
 )
 """Packages and modules without I/O but for the project's own files: no Docker, no network, no process."""
 

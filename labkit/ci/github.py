@@ -43,12 +43,12 @@ def marks(
             where = {"file": file, "line": str(line)} if file else {}
             title = f"{record['verdict']}: {record['id']}"
             lines.append(
-                _command(level, f"{record['statement']}\n{record['reason'][:MOST_REASON]}", **where, title=title)
+                command(level, f"{record['statement']}\n{record['reason'][:MOST_REASON]}", **where, title=title)
             )
     if missing:
-        lines.append(_command("error", f"the first is {missing[0]}", title=f"not run: {len(missing)} labs"))
+        lines.append(command("error", f"the first is {missing[0]}", title=f"not run: {len(missing)} labs"))
     if trouble:
-        lines.append(_command("error", trouble, title="cannot run"))
+        lines.append(command("error", trouble, title="cannot run"))
     return lines
 
 
@@ -122,7 +122,8 @@ def inline(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|~@])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
-def _command(name: str, message: str, **properties: str) -> str:
+def command(name: str, message: str, **properties: str) -> str:
+    """Give a workflow command, of which neither message nor properties can be read as another."""
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{name} {told}::{_data(message)}"
 

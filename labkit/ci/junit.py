@@ -55,7 +55,7 @@ def finish(
             _property(case, "first observation", f"{first[key].outcome}: {first[key].message}")
     if wrong := "; ".join(filter(None, (f"cannot run: {trouble}" if trouble else "", _not_run(missing)))):
         case = ET.SubElement(suite, "testcase", {"classname": "labs", "name": "the run", "time": "0"})
-        ET.SubElement(case, "error", {"message": _legal(wrong)}).text = _legal(wrong)
+        ET.SubElement(case, "error", {"message": legal(wrong)}).text = legal(wrong)
     _count(suite)
     return ET.tostring(root, encoding="unicode", xml_declaration=True)
 
@@ -70,9 +70,9 @@ def _end(case: ET.Element, observation: Observation, *, again: bool) -> None:
     if again:
         case.set("time", f"{observation.seconds:.3f}")
     if tag:
-        attributes = {"message": _legal(message)} | ({"type": "pytest.skip"} if tag == "skipped" else {})
+        attributes = {"message": legal(message)} | ({"type": "pytest.skip"} if tag == "skipped" else {})
         end = ET.SubElement(case, tag, attributes)
-        end.text = _legal(message)
+        end.text = legal(message)
 
 
 def _said(observation: Observation) -> tuple[str, str]:
@@ -96,7 +96,7 @@ def _not_run(missing: Sequence[str]) -> str:
 def _property(case: ET.Element, name: str, value: str) -> None:
     there = case.find("properties")
     properties = ET.SubElement(case, "properties") if there is None else there
-    ET.SubElement(properties, "property", {"name": name, "value": _legal(value)})
+    ET.SubElement(properties, "property", {"name": name, "value": legal(value)})
 
 
 def _count(suite: ET.Element) -> None:
@@ -108,5 +108,6 @@ def _count(suite: ET.Element) -> None:
         suite.set(attribute, str(count))
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
+    """Give a text in which XML can hold every character."""
     return _ILLEGAL.sub(lambda found: f"#x{ord(found[0]):02X}", text)

@@ -11,10 +11,10 @@ from docker.errors import APIError, BuildError
 
 from labkit.notes import mend
 
-INSTRUCTIONS = tuple(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME"
-    " WORKDIR".split()
-)
+INSTRUCTIONS = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
+    "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
 """All that there are. Source: https://docs.docker.com/reference/dockerfile/."""
 
 
@@ -44,14 +44,20 @@ def mended(text: str, error: str) -> str | None:
     if not found:
         return None
     word = found[1].upper()
-    near = next((i for i in INSTRUCTIONS if i.endswith(word) or i.startswith(word)), None) or mend.nearest(word, INSTRUCTIONS, 0.6)
+    near = next((i for i in INSTRUCTIONS if i.endswith(word) or i.startswith(word)), None) or mend.nearest(
+        word, INSTRUCTIONS, 0.6
+    )
     if near is None:
         return None
-    return re.sub(rf"^(\s*){re.escape(found[1])}(?=\s)", rf"\g<1>{near}", text, count=1, flags=re.MULTILINE | re.IGNORECASE)
+    return re.sub(
+        rf"^(\s*){re.escape(found[1])}(?=\s)", rf"\g<1>{near}", text, count=1, flags=re.MULTILINE | re.IGNORECASE
+    )
 
 
 def _told(error: str, stage: str) -> str:
     # Every engine says in words of its own that it has no such stage.
     if stage in error:
         return ""
-    return re.sub(r"^(?:dockerfile parse error:?|Dockerfile parse error) ?(?:on )?(?:line \d+: ?)?", "", " ".join(error.split()))
+    return re.sub(
+        r"^(?:dockerfile parse error:?|Dockerfile parse error) ?(?:on )?(?:line \d+: ?)?", "", " ".join(error.split())
+    )

@@ -79,9 +79,13 @@ def read(path: Path) -> Document:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CannotRun(f"{path} cannot be read ({error.strerror}): name a Markdown file or a folder of them") from error
+        raise CannotRun(
+            f"{path} cannot be read ({error.strerror}): name a Markdown file or a folder of them"
+        ) from error
     if len(content) > MOST_BYTES:
-        raise CannotRun(f"{path} has {len(content) / 1e6:.0f} MB: notes of more than {MOST_BYTES / 1e6:.0f} MB are not read")
+        raise CannotRun(
+            f"{path} has {len(content) / 1e6:.0f} MB: notes of more than {MOST_BYTES / 1e6:.0f} MB are not read"
+        )
     if b"\0" in content:
         raise CannotRun(f"{path} is no text: name a Markdown file or a folder of them")
     text = content.decode("utf-8-sig", errors="replace")
@@ -126,12 +130,12 @@ class _Reader:
                 continue
             line = offset + token.map[0] + 1
             if token.type == "fence":
-                inside = token.content.split("\n")[:-1] if token.content else []
+                inside = token.content.removesuffix("\n").split("\n") if token.content else []
                 self._block(line + 1, inside, token.info.strip().split(" ")[0], "fence")
             elif token.type == "code_block":
                 self._indented(line, token.content.rstrip("\n").split("\n"), depth)
             elif token.type == "inline":
-                self._text(line, token, tokens[index - 1].type == "heading_open" and tokens[index - 1].tag or "")
+                self._text(line, token, (tokens[index - 1].type == "heading_open" and tokens[index - 1].tag) or "")
 
     def _indented(self, line: int, inside: list[str], depth: int) -> None:
         in_box = bool(self._above) and _BOX.match(self._above[0])
@@ -146,8 +150,9 @@ class _Reader:
             level = int(heading[1])
             upper = [s for s in self.sections[1:] if s.level < level]
             path: tuple[str, ...] = ()
+            lowest = level
             for section in reversed(upper):
-                if not path or section.level < lowest:
+                if section.level < lowest:
                     path, lowest = (section.title, *path), section.level
             self.sections.append(Section(line, level, (*path, words)))
             self._above = [words]
@@ -157,6 +162,7 @@ class _Reader:
         alone = len(codes) == 1 and all(c is codes[0] or re.fullmatch(r"[\s.:;,]*", c.content) for c in children)
         if alone and "\n" not in token.content.strip():
             self._block(line, [codes[0].content], "", "inline")
+            self._above.insert(0, words)
             return
         self.mentions += len(codes)
         self.paragraphs.append((line, words))

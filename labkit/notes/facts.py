@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from labkit.cluster import LabCluster
 
@@ -45,9 +46,9 @@ class ClusterFacts:
             if item["metadata"]["name"] == name and not item["metadata"].get("ownerReferences")
         )
 
-    def _items(self, kinds: str, namespace: str, *options: str) -> list[dict[str, object]] | list[dict[str, dict[str, str]]]:
+    def _items(self, kinds: str, namespace: str, *options: str) -> list[dict[str, Any]]:
         said = self._cluster.kubectl("get", kinds, "-n", namespace, "-o", "json", *options)
-        return json.loads(said.stdout).get("items", []) if said.rc == 0 else []  # type: ignore[no-any-return]
+        return list(json.loads(said.stdout).get("items", [])) if said.rc == 0 else []
 
     @functools.cache  # noqa: B019  one object a check
     def _resources(self) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:

@@ -68,8 +68,22 @@ def summary(findings: Sequence[Finding]) -> str:
     faults = count[FAULT]
     told = ""
     if faults:
-        share = "both" if faults == 2 == proven else "all" if proven == faults > 1 else "it" if proven == faults else str(proven)
-        told = " (with a proven mend)" if share == "it" else f" ({share} with a proven mend)" if proven else " (no mend found)"
+        share = (
+            "both"
+            if faults == 2 == proven
+            else "all"
+            if proven == faults > 1
+            else "it"
+            if proven == faults
+            else str(proven)
+        )
+        told = (
+            " (with a proven mend)"
+            if share == "it"
+            else f" ({share} with a proven mend)"
+            if proven
+            else " (no mend found)"
+        )
     parts.append(f"{faults} fault{'' if faults == 1 else 's'}{told}")
     parts.append(f"{count[CONTEXT]} context")
     parts.append(f"{count[NOT_RUN]} not run")

@@ -1,4 +1,4 @@
-"""What runs inside the containers of a check, on nothing but Python: the gate to the API server, and the sandbox's shell.
+"""What runs inside the containers of a check, on Python alone: the gate to the API server, and the sandbox's shell.
 
     inside.py gate HOST:PORT     lets everybody through who comes by the socket /gate/api, to that address alone
     inside.py shell              answers one JSON object a line on stdin with one on stdout, see `Shell.do`
@@ -59,13 +59,12 @@ def pump(one: socket.socket, other: socket.socket) -> None:
 
 def join(client: socket.socket, family: int, address: Any) -> None:
     """Carry bytes both ways between a client and an address."""
-    with client, socket.socket(family, socket.SOCK_STREAM) as server:
-        with contextlib.suppress(OSError):
-            server.connect(address)
-            back = threading.Thread(target=pump, args=(server, client), daemon=True)
-            back.start()
-            pump(client, server)
-            back.join()
+    with client, socket.socket(family, socket.SOCK_STREAM) as server, contextlib.suppress(OSError):
+        server.connect(address)
+        back = threading.Thread(target=pump, args=(server, client), daemon=True)
+        back.start()
+        pump(client, server)
+        back.join()
 
 
 def forward(listening: socket.socket, family: int, address: Any) -> None:
@@ -94,7 +93,7 @@ class Shell:
         self._ended = -1
 
     def do(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Do one thing: {"write": path, "text": ...}, or {"run": script, "stdin": text, "timeout_s": n, "endless": bool}.
+        """Do one thing: {"write": path, "text": ...}, or {"run": script, "stdin", "timeout_s", "endless"}.
 
         Gives {"rc", "stdout", "stderr", "seconds", "ended"}: "ended" is "", "timeout" or "shell" (it left its shell).
         """
@@ -122,7 +121,9 @@ class Shell:
         bash = self._shell()
         assert bash.stdin is not None
         if endless:
-            bash.stdin.write(f"( . {step}.sh <{source} >{step}.out 2>{step}.err 3>&-; echo $? >{step}.rc ) &\n".encode())
+            bash.stdin.write(
+                f"( . {step}.sh <{source} >{step}.out 2>{step}.err 3>&-; echo $? >{step}.rc ) &\n".encode()
+            )
             bash.stdin.flush()
             rc, ended = self._first_words(step)
         else:
@@ -189,7 +190,13 @@ class Shell:
             reading, writing = os.pipe()
             self._ended = reading
             self._bash = subprocess.Popen(
-                ["bash", "--noprofile", "--norc", "-c", f"exec 3>&{writing} {writing}>&-; exec bash --noprofile --norc -s"],
+                [
+                    "bash",
+                    "--noprofile",
+                    "--norc",
+                    "-c",
+                    f"exec 3>&{writing} {writing}>&-; exec bash --noprofile --norc -s",
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

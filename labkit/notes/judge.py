@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from labkit.manifests import naming
 from labkit.notes import kubectl, mend, shell
 from labkit.notes.kubectl import Kubectl, Object
 
@@ -104,7 +105,11 @@ def warnings(said: str) -> tuple[str, ...]:
     found = []
     for line in said.splitlines():
         bare = re.sub(r"^[WE]\d{4} [\d:.]+\s+\d+ \S+\] ", "", line.strip())
-        if re.search(r"\bdeprecated\b", bare) and len(bare) < 400 and re.match(r"Warning:|Flag |--|W\d|\S+ is deprecated|kubectl ", bare):
+        if (
+            re.search(r"\bdeprecated\b", bare)
+            and len(bare) < 400
+            and re.match(r"Warning:|Flag |--|W\d|\S+ is deprecated|kubectl ", bare)
+        ):
             found.append(bare.removeprefix("Warning: "))
     return tuple(dict.fromkeys(found))
 
@@ -145,7 +150,9 @@ def _exec(failure: Failure, _facts: Facts) -> Blame | None:
     if "is not supported anymore. Use exec [POD] -- [COMMAND]" not in failure.said:
         return None
     call = next((c for c in failure.calls if c.verb == "exec"), None)
-    return Blame(FAULT, "a command needs -- before it", _candidates(mend.with_dashes(failure.text, call) if call else None))
+    return Blame(
+        FAULT, "a command needs -- before it", _candidates(mend.with_dashes(failure.text, call) if call else None)
+    )
 
 
 def _command(failure: Failure, _facts: Facts) -> Blame | None:
@@ -168,9 +175,9 @@ def _flag(failure: Failure, facts: Facts) -> Blame | None:
     option = f"-{found[1]}" if found[1] else found[2]
     verb = failure.calls[0].verb if failure.calls else ""
     candidates = []
-    if verb == "run" and option in ("--replicas", "--generator", "--expose") and (run := mend.as_deployment(failure.text)):
-        if option == "--replicas" or "deployment" in failure.text:
-            candidates.append(run)
+    made_deployments = option == "--replicas" or (option == "--generator" and "deployment" in failure.text)
+    if verb == "run" and made_deployments:
+        candidates.append(mend.as_deployment(failure.text) or "")
     if near := mend.nearest(option, facts.flags(verb), 0.8):
         candidates.append(mend.with_word(failure.text, option, near) or "")
     candidates.append(mend.without_option(failure.text, option))
@@ -230,7 +237,9 @@ def _kind(failure: Failure, facts: Facts) -> Blame | None:
     return Blame(CONTEXT, f"the cluster has no {kind} of {group} (an add-on's)")
 
 
-_GONE_GROUPS = frozenset({"extensions", "policy", "apps", "batch", "autoscaling", "settings.k8s.io", "certificates.k8s.io"})
+_GONE_GROUPS = frozenset(
+    {"extensions", "policy", "apps", "batch", "autoscaling", "settings.k8s.io", "certificates.k8s.io"}
+)
 """Kubernetes' own groups: what they do not serve came with no add-on."""
 
 
@@ -271,8 +280,13 @@ def _invalid(failure: Failure, _facts: Facts) -> Blame | None:
         return Blame(CONTEXT, "another Service has that port already")
     if missing := re.search(r"((?:spec\.)?[\w.\[\]]+)\.image: Required value", why):
         if failure.piece:
-            mended = mend.with_entry(failure.manifest, kind, name, missing[1], "image: labs/web:1")
-            return Blame(CONTEXT, "the piece has no image", tuple(Candidate(c.text, fills=True) for c in _candidates(mended)), in_file=True)
+            mended = mend.with_entry(failure.manifest, kind, name, missing[1], f"image: {naming.OURS}/web:1")
+            return Blame(
+                CONTEXT,
+                "the piece has no image",
+                tuple(Candidate(c.text, fills=True) for c in _candidates(mended)),
+                in_file=True,
+            )
         return Blame(FAULT, f"{missing[1]} has no image", in_file=True)
     if failure.piece and "Required value" in why and "Invalid" not in why:
         return Blame(NOT_RUN, "a piece of a manifest: too much of it is left out")
@@ -288,6 +302,18 @@ def _invalid(failure: Failure, _facts: Facts) -> Blame | None:
     return Blame(FAULT, f"the server refuses {kind} {name}: {why[:220]}", in_file=bool(failure.manifest))
 
 
+def _nameless(failure: Failure, _facts: Facts) -> Blame | None:
+    if not failure.piece or "resource name may not be empty" not in failure.said:
+        return None
+    mended = mend.with_entry(failure.manifest, "ConfigMap", "", "metadata", "name: piece")
+    return Blame(
+        CONTEXT,
+        "the piece has no name",
+        tuple(Candidate(c.text, fills=True) for c in _candidates(mended)),
+        in_file=True,
+    )
+
+
 def _not_found(failure: Failure, facts: Facts) -> Blame | None:
     found = re.search(r'(?:NotFound\): |^Error: )(\S+) "([^"]+)" not found', failure.said, re.MULTILINE)
     if not found:
@@ -299,10 +325,18 @@ def _not_found(failure: Failure, facts: Facts) -> Blame | None:
     if space == "kube-system":
         there = facts.names(kind, space, f"k8s-app={name}") or facts.names(kind, space, f"component={name}")
         if len(there) == 1:
-            return Blame(FAULT, f"{missing}: it is called {there[0]} today", _candidates(mend.with_word(failure.text, name, there[0])))
+            return Blame(
+                FAULT,
+                f"{missing}: it is called {there[0]} today",
+                _candidates(mend.with_word(failure.text, name, there[0])),
+            )
         return Blame(CONTEXT, f"{missing} in {space}")
     names = facts.names(kind, space)
-    if children := [n for n in names if re.match(rf"{re.escape(_stem(name))}-[a-z0-9\-]+$", n)] if _stem(name) != name else []:
+    if (
+        children := [n for n in names if re.match(rf"{re.escape(_stem(name))}-[a-z0-9\-]+$", n)]
+        if _stem(name) != name
+        else []
+    ):
         same = sorted(children)[0]
         return Blame(CONTEXT, f"{missing}: the name is one of the author's own run",
                      substitutes=_candidates(mend.with_word(failure.text, name, same)))  # fmt: skip
@@ -313,12 +347,16 @@ def _not_found(failure: Failure, facts: Facts) -> Blame | None:
         as_pod = _as_kind(failure.text, name, "pod") if "Pod" in others and verb in _FOR_PODS else None
         as_run = mend.as_deployment(text)
         run = (Candidate(as_run, line),) if as_run else ()
-        return Blame(FAULT, f"{missing}: since 1.18 kubectl run makes a Pod, and no Deployment", (*_candidates(as_pod), *run))
+        return Blame(
+            FAULT, f"{missing}: since 1.18 kubectl run makes a Pod, and no Deployment", (*_candidates(as_pod), *run)
+        )
     if others and call and call.verb in _FOR_PODS:
         mended = _as_kind(failure.text, name, others[0].lower())
         return Blame(FAULT, f"{missing}: {name} is a {others[0]}", _candidates(mended))
     if near := mend.nearest(name, names, 0.8):
-        return Blame(FAULT, f"{missing}: elsewhere it is spelled {near}", _candidates(mend.with_word(failure.text, name, near)))
+        return Blame(
+            FAULT, f"{missing}: elsewhere it is spelled {near}", _candidates(mend.with_word(failure.text, name, near))
+        )
     hint = " (a name of the author's machine?)" if kind == "Node" else ""
     return Blame(CONTEXT, missing + hint)
 
@@ -331,28 +369,33 @@ def _port(failure: Failure, _facts: Facts) -> Blame | None:
         return None
     if any(thing in failure.stand_ins for call in failure.calls for thing in call.uses()):
         return Blame(CONTEXT, "what it exposes says no port")
-    return Blame(FAULT, "what it exposes says no port, and neither does the line", _candidates(f"{failure.text} --port=80"))
+    return Blame(
+        FAULT, "what it exposes says no port, and neither does the line", _candidates(f"{failure.text} --port=80")
+    )
 
 
 _CONTEXTS: tuple[tuple[str, str], ...] = (
     (r"violates PodSecurity \"[^\"]+\": ([^(\n]+)", "it would reach the machine: {0}"),
-    (r"trying and failing to pull image|ImagePullBackOff|ErrImagePull|image can't be pulled", "its image cannot be pulled here"),
+    (r"failing to pull image|ImagePullBackOff|ErrImagePull|image can't be pulled", "its image cannot be pulled here"),
     (r'container "[^"]*" in pod "[^"]*" is waiting to start', "its container does not start here"),
     (r"previous terminated container \S+ in pod \S+ not found", "the container has no earlier run"),
     (r"Metrics API not available", "the cluster has no metrics-server"),
     (r"already exists", "it is there already"),
-    (r"does not have a host assigned|is not running|container not found|not found in pod|cannot exec into|pod does not exist", "its Pod does not run here"),
-    (r'executable file not found in \$PATH|no such file or directory: unknown|stat \S+: no such file', "the image here has no such program"),
+    (r"does not have a host assigned|is not running|container not found", "its Pod does not run here"),
+    (r"not found in pod|cannot exec into|pod does not exist", "its Pod does not run here"),
+    (r"executable file not found in \$PATH|stat \S+: no such file", "the image here has no such program"),
+    (r"no such file or directory: unknown", "the image here has no such program"),
     (r'no context exists with the name: "([^"]+)"', "there is no context {0}"),
-    (r'error looking up service account \S+?/(\S+?):', "there is no service account {0}"),
+    (r"error looking up service account \S+?/(\S+?):", "there is no service account {0}"),
     (r"no PriorityClass with name (\S+)", "there is no priority class {0}"),
     (r"exceeded quota|LimitRanger", "a quota of the notes' own forbids it"),
     (r"No resources found", "there is nothing of the kind"),
-    (r"no such host|dial tcp|i/o timeout|Could not resolve|network is unreachable|Connection refused|Failed to connect", "it needs the network"),
+    (r"no such host|dial tcp|i/o timeout|Could not resolve", "it needs the network"),
+    (r"network is unreachable|Connection refused|Failed to connect", "it needs the network"),
     (r"timed out waiting|deadline exceeded|context deadline", "what it waits for does not come about here"),
-    (r"No such file or directory|the path \"[^\"]+\" does not exist|no such file or directory", "a file is missing"),
+    (r"[Nn]o such file or directory|the path \"[^\"]+\" does not exist", "a file is missing"),
     (r"Unauthorized|Forbidden", "it is not allowed here"),
-)  # fmt: skip
+)
 """What lacks, by the words of kubectl, the server and the shell."""
 
 
@@ -371,7 +414,7 @@ def _context(failure: Failure, _facts: Facts) -> Blame | None:
 
 _RULES: tuple[Callable[[Failure, Facts], Blame | None], ...] = (
     _program, _no_cluster, _exec, _command, _flag, _required, _resource, _yaml, _kind, _unknown_field, _wrong_type,
-    _invalid, _not_found, _port, _context,
+    _invalid, _nameless, _not_found, _port, _context,
 )  # fmt: skip
 
 
@@ -398,4 +441,3 @@ def _stem(name: str) -> str:
     """Give what a controller has put its letters behind: web of web-6d4cf56db6-x2x7k and of web-x2x7k."""
     letters = "[bcdf-hj-np-tv-z0-9]"
     return re.sub(rf"-(?:{letters}{{6,10}}-)?{letters}{{5}}$", "", name)
-

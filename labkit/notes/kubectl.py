@@ -40,20 +40,24 @@ _KIND_OF = {word: kind for kind, words in CLUSTER_KINDS.items() for word in word
     word: kind for kind, words in scope.KINDS.items() for word in (kind.lower(), *words.split())
 }
 
-_VALUED = frozenset(
-    "-n --namespace -f --filename -l --selector -o --output -p --patch -c --container --image --as --as-group --server"
-    " --type --subresource --replicas --timeout -s -k --kustomize --context --kubeconfig --cluster --user --token -L"
-    " --label-columns --field-selector --sort-by --template --from-literal --from-file --from-env-file --port"
-    " --target-port --protocol --name --external-ip --cluster-ip --session-affinity --load-balancer-ip --min --max"
-    " --cpu-percent --cpu --memory --tail --since --since-time --limit-bytes --restart --labels --env -e --overrides"
-    " --requests --limits --hostport --generator --schedule --tcp --udp --node-port --verb --resource --resource-name"
-    " --role --clusterrole --serviceaccount --group --rule --hard --scopes --class --value --docker-server"
-    " --docker-username --docker-password --docker-email --cert --key --for --grace-period --cascade --to-revision"
-    " --revision --current-replicas --resource-version --address --accept-hosts --pod-selector --target --profile"
-    " --copy-to --custom --chunk-size --field-manager --record-arch --api-group --api-version --duration --audience"
-    " --max-log-requests --pod-running-timeout --minimum -v --patch-file --default-backend --keys --keys-from"
-    " --service-account --certificate-authority --client-certificate --client-key --auth-provider --exec-command".split()
-)
+_VALUED = frozenset({
+    "-n", "--namespace", "-f", "--filename", "-l", "--selector", "-o", "--output", "-p", "--patch", "-c",
+    "--container", "--image", "--as", "--as-group", "--server", "--type", "--subresource", "--replicas",
+    "--timeout", "-s", "-k", "--kustomize", "--context", "--kubeconfig", "--cluster", "--user", "--token", "-L",
+    "--label-columns", "--field-selector", "--sort-by", "--template", "--from-literal", "--from-file",
+    "--from-env-file", "--port", "--target-port", "--protocol", "--name", "--external-ip", "--cluster-ip",
+    "--session-affinity", "--load-balancer-ip", "--min", "--max", "--cpu-percent", "--cpu", "--memory", "--tail",
+    "--since", "--since-time", "--limit-bytes", "--restart", "--labels", "--env", "-e", "--overrides", "--requests",
+    "--limits", "--hostport", "--generator", "--schedule", "--tcp", "--udp", "--node-port", "--verb", "--resource",
+    "--resource-name", "--role", "--clusterrole", "--serviceaccount", "--group", "--rule", "--hard", "--scopes",
+    "--class", "--value", "--docker-server", "--docker-username", "--docker-password", "--docker-email", "--cert",
+    "--key", "--for", "--grace-period", "--cascade", "--to-revision", "--revision", "--current-replicas",
+    "--resource-version", "--address", "--accept-hosts", "--pod-selector", "--target", "--profile", "--copy-to",
+    "--custom", "--chunk-size", "--field-manager", "--record-arch", "--api-group", "--api-version", "--duration",
+    "--audience", "--max-log-requests", "--pod-running-timeout", "--minimum", "-v", "--patch-file",
+    "--default-backend", "--keys", "--keys-from", "--service-account", "--certificate-authority",
+    "--client-certificate", "--client-key", "--auth-provider", "--exec-command",
+})  # fmt: skip
 """Options whose value is a word of its own where there is no "="; of all commands together."""
 
 _FLAGS_OF = {"logs": {"-f", "-p"}, "exec": {"-c=", "-i", "-t"}, "get": {"-w"}, "port-forward": set(), "rollout": set()}
@@ -174,7 +178,10 @@ class Kubectl:
 
     def kinds(self) -> tuple[str, ...]:
         """Name the kinds that it speaks of, objects or not."""
-        if self.verb in ("get", "describe", "delete", "label", "annotate", "edit", "scale", "patch", "wait") and self.words:
+        if (
+            self.verb in ("get", "describe", "delete", "label", "annotate", "edit", "scale", "patch", "wait")
+            and self.words
+        ):
             return tuple(kind_of(word.partition("/")[0]) for word in self.words[0].split(","))
         if self.verb == "create" and self.second:
             return (_MAKES.get(self.second, self.second),)
@@ -197,7 +204,11 @@ class Kubectl:
         return self.objects() if self.verb in ("run", "create") else self._would_expose()
 
     def _would_expose(self) -> tuple[Object, ...]:
-        return tuple(("Service", self.option("--name") or name) for _, name in self.objects()[:1]) if self.verb == "expose" else ()
+        return (
+            tuple(("Service", self.option("--name") or name) for _, name in self.objects()[:1])
+            if self.verb == "expose"
+            else ()
+        )
 
     def uses(self) -> tuple[Object, ...]:
         """Name the objects that must be there before."""
@@ -263,4 +274,6 @@ def _made(second: str, words: Sequence[str]) -> str | None:
 
 def _is_name(word: str) -> bool:
     """Tell whether a word is an object's name as it stands, with nothing to be filled in."""
-    return bool(re.fullmatch(r"[a-z0-9](?:[a-z0-9.\-:]{0,251}[a-z0-9])?", word)) and OPEN not in word and CLOSE not in word
+    return (
+        bool(re.fullmatch(r"[a-z0-9](?:[a-z0-9.\-:]{0,251}[a-z0-9])?", word)) and OPEN not in word and CLOSE not in word
+    )

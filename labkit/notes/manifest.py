@@ -1,4 +1,4 @@
-"""A block of YAML or JSON: is it a whole manifest, a piece of one, or no manifest at all, and what objects does it name."""
+"""A block of YAML or JSON: a whole manifest, a piece of one, or none at all; and what objects it names."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def read(text: str) -> Manifest:
         named = [(str(t["kind"]), str((t.get("metadata") or {}).get("name") or "")) for t in things if _has_metadata(t)]
         spaces = {str((t.get("metadata") or {}).get("namespace") or "") for t in things if _has_metadata(t)} - {""}
         images = dict.fromkeys(image for thing in things for image in _images(thing))
-        return Manifest("whole", tuple(o for o in named if o[1]), tuple(sorted(spaces)), tuple(things), images=tuple(images))
+        return Manifest(
+            "whole", tuple(o for o in named if o[1]), tuple(sorted(spaces)), tuple(things), images=tuple(images)
+        )
     if any(_is_fragment(thing) for thing in documents):
         return Manifest("fragment", documents=tuple(documents))
     return Manifest("no manifest", documents=tuple(documents))
@@ -73,7 +75,11 @@ def left_out(text: str) -> bool:
 def looks_like_yaml(text: str) -> bool:
     """Tell whether most lines are keys, items of lists, or comments."""
     lines = [line for line in text.split("\n") if line.strip()]
-    like = [line for line in lines if re.match(r"\s*(-\s+)*[\"']?[\w./\-$<>{}]+[\"']?\s*:(\s|$)|\s*- |\s*#|---|\s*\.\.\.", line)]
+    like = [
+        line
+        for line in lines
+        if re.match(r"\s*(-\s+)*[\"']?[\w./\-$<>{}]+[\"']?\s*:(\s|$)|\s*- |\s*#|---|\s*\.\.\.", line)
+    ]
     return bool(lines) and len(like) >= 0.6 * len(lines)
 
 
@@ -95,8 +101,8 @@ class _Plain(yaml.SafeLoader):
     """YAML in which dates stay text: no manifest means one."""
 
 
-_Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
-_Plain.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.value)
+_Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+_Plain.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 
 
 def told(error: yaml.YAMLError) -> str:
@@ -158,6 +164,10 @@ def named_in_comment(lines: Sequence[str]) -> str | None:
     for line in lines[:3]:
         if not line.strip():
             continue
-        found = re.match(r"\s*(?:#|//)\s*(?:file(?:name)?\s*:?\s*)?[`\"']?((?:[\w.\-]+/)*[\w.\-]+\.(?:ya?ml|json|sh|txt|conf|properties))\b", line, re.IGNORECASE)
+        found = re.match(
+            r"\s*(?:#|//)\s*(?:file(?:name)?\s*:?\s*)?[`\"']?((?:[\w.\-]+/)*[\w.\-]+\.(?:ya?ml|json|sh|txt|conf|properties))\b",
+            line,
+            re.IGNORECASE,
+        )
         return found[1] if found else None
     return None

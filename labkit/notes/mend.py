@@ -61,25 +61,33 @@ def diff(document: Document, edits: Iterable[Edit], name: str) -> str:
     lines = list(document.lines)
     for edit in sorted(set(edits), key=lambda e: -e.line):
         at = edit.line - 1
-        source = lines[at : at + edit.count]
-        model = source[0] if source else lines[at] if at < len(lines) else lines[-1]
-        lines[at : at + edit.count] = _as_written(source, edit, model)
+        lines[at : at + edit.count] = _as_written(document, edit)
     before = [f"{line}\n" for line in document.lines]
     after = [f"{line}\n" for line in lines]
     return "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"))
 
 
-def _as_written(source: Sequence[str], edit: Edit, model: str) -> list[str]:
-    """Set before each new line what the document sets before the old ones."""
-    if len(source) == len(edit.new) == len(edit.old):
-        return [
-            line.replace(old, new, 1) if old and old in line else new
-            for line, old, new in zip(source, edit.old, edit.new, strict=True)
-        ]
-    # The piece may have been indented to be tried: what both have in common is the block's own.
-    old = next((o for o in edit.old if o.strip()), "")
-    prefix = model[: model.index(old)] if old and old in model else re.match(r"(?:\s*>)?", model)[0]  # type: ignore[index]
-    return [f"{prefix}{new}" for new in edit.new]
+def _as_written(document: Document, edit: Edit) -> list[str]:
+    """Set before each new line what the document sets before the old ones: a prompt, a list's depth, a quote's >."""
+    source = document.lines[edit.line - 1 : edit.line - 1 + edit.count]
+    if len(source) == len(edit.new) == len(edit.old) and all(o in s for o, s in zip(edit.old, source, strict=True)):
+        return [line.replace(old, new, 1) for line, old, new in zip(source, edit.old, edit.new, strict=True)]
+    prefix = _prefix(document, edit.line)
+    # What was tried as a piece of a manifest was set further right than it stands.
+    deeper = next(
+        (len(o) - len(s.removeprefix(prefix)) for o, s in zip(edit.old, source, strict=False) if o.strip()), 0
+    )
+    return [f"{prefix}{new[min(deeper, len(new) - len(new.lstrip())) :] if deeper > 0 else new}" for new in edit.new]
+
+
+def _prefix(document: Document, line: int) -> str:
+    """Give what the document sets before each line of the block that a line is in."""
+    block = next((b for b in document.blocks if b.line <= line <= b.line + len(b.lines)), None)
+    for at, inside in enumerate(block.lines if block else ()):
+        source = document.lines[block.line - 1 + at] if block else ""
+        if inside.strip() and inside in source:
+            return source[: source.index(inside)]
+    return ""
 
 
 # Lines of a shell
@@ -133,11 +141,14 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str | None
 def without_tabs(text: str) -> Iterator[str]:
     """Make blanks of the tabs before a line's first word, as many as may have been meant."""
     for width in (2, 4, 8):
-        changed = "\n".join(
-            re.sub(r"^[ \t]+", lambda m, w=width: m[0].replace("\t", " " * w), line) for line in text.split("\n")
-        )
+        changed = "\n".join(_blanks(line, width) for line in text.split("\n"))
         if changed != text and _loads(changed):
             yield changed
+
+
+def _blanks(line: str, width: int) -> str:
+    words = line.lstrip(" \t")
+    return line[: len(line) - len(words)].replace("\t", " " * width) + words
 
 
 def with_kind(text: str, old: str, new: str) -> str:
@@ -221,7 +232,11 @@ def as_text(text: str, path: str) -> str | None:
     keys = path.split(".")
     spots = []
     for root in _roots(text):
-        spots += [n for n in _all_at(root, keys) if n.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool")]
+        spots += [
+            n
+            for n in _all_at(root, keys)
+            if n.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool")
+        ]
     if not spots:
         return None
     lines = text.split("\n")

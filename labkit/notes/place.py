@@ -1,4 +1,4 @@
-"""Where a scenario happens: its namespaces, the objects that stand in for what the notes never make, and the cleaning."""
+"""Where a scenario happens: its namespaces, what stands in for objects that the notes never make, and the cleaning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labkit.claims.budgets import Window
 from labkit.cluster import LabCluster
 from labkit.cluster.labcluster import LABEL
 from labkit.notes import plan
-from labkit.notes.kubectl import CLUSTER_KINDS, Object
+from labkit.notes.kubectl import Object
 from labkit.notes.plan import Scenario
 from labkit.observe.api import Api
 from labkit.observe.history import History, NeverHappened, Pods, TooLate
@@ -25,18 +25,23 @@ from labkit.trouble import CannotRun, Inconclusive
 SETTLES = Window(0.0, 15.0)
 """Seconds that Pods get to run or to say why they do not, before a line looks at them."""
 
-NOT_STARTING = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError",
-                "CreateContainerError", "RunContainerError", "StartError")  # fmt: skip
+NOT_STARTING = (
+    *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError"),
+    *("CreateContainerError", "RunContainerError", "StartError"),
+)
 """What a container waits for in vain. Source: kubelet v1.37."""
 
 _ENFORCED = "pod-security.kubernetes.io/enforce"
 """A namespace's own bar against Pods that reach into their node. Source: Pod Security Standards."""
 
-_IN_DEFAULT = "all,configmaps,secrets,ingresses,networkpolicies,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
+_IN_DEFAULT = (
+    "all,configmaps,secrets,ingresses,networkpolicies,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
+)
 
-_SHARED = ",".join(sorted({"namespaces", "persistentvolumes", "storageclasses", "clusterroles", "clusterrolebindings",
-                           "customresourcedefinitions", "priorityclasses", "ingressclasses", "runtimeclasses",
-                           "certificatesigningrequests"} & {words.split()[0] for words in CLUSTER_KINDS.values()}))  # fmt: skip
+_SHARED = (
+    "namespaces,persistentvolumes,storageclasses,clusterroles,clusterrolebindings,customresourcedefinitions,"
+    "priorityclasses,ingressclasses,runtimeclasses,certificatesigningrequests"
+)
 
 
 class Place:
@@ -107,7 +112,8 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
         before = _shared(cluster) if scenario.alone else {}
         undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
         undo.callback(watches.stop)
-        _make_namespace(cluster, namespace)
+        # Nothing of a dry run comes about, so that it may ask for what it likes.
+        _make_namespace(cluster, namespace, enforced=scenario.title != plan.DRY_RUNS)
         here = Place(cluster, namespace, history, watches)
         for space, thing in sorted(scenario.stand_ins, key=lambda one: one[1][0] != "Namespace"):
             if thing[0] == "Namespace":
@@ -117,9 +123,9 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
         yield here
 
 
-def _make_namespace(cluster: LabCluster, name: str) -> None:
+def _make_namespace(cluster: LabCluster, name: str, *, enforced: bool = True) -> None:
     thing = plan.stand_in("Namespace", name)
-    thing["metadata"]["labels"] = {LABEL: cluster.name, _ENFORCED: "baseline"}
+    thing["metadata"]["labels"] = {LABEL: cluster.name, **({_ENFORCED: "baseline"} if enforced else {})}
     said = cluster.kubectl("create", "-f", "-", stdin=plan.as_yaml([thing]))
     if said.rc and "already exists" not in said.stderr:
         raise CannotRun(f"namespace {name} cannot be made: {said}")

@@ -12,32 +12,34 @@ from typing import Any, Literal
 
 import yaml
 
-from labkit.manifests import scope
+from labkit.manifests import naming, scope
 from labkit.notes import kubectl, manifest, shell
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.understand import Command, Notes, objects_made
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "default"})
 
-STAND_INS = frozenset(
-    "Pod Deployment ReplicaSet StatefulSet DaemonSet Job Service ConfigMap Secret ServiceAccount".split()
-)
+STAND_INS = frozenset({
+    "Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Service", "ConfigMap", "Secret",
+    "ServiceAccount",
+})  # fmt: skip
 """Kinds of objects that the check makes where the notes speak of one that they never make."""
 
-STAND_IN_IMAGE = "labs/web:1"
+STAND_IN_IMAGE = f"{naming.OURS}/web:1"
 
 DRY_RUNS = "manifests that no command applies"
 """The scenario of all these: each is read by the server, and nothing comes of it."""
 
-_LOOKING_UP = frozenset(
-    "get describe label annotate scale delete logs exec expose edit patch port-forward cp rollout autoscale set"
-    " attach top wait taint".split()
-)
+_LOOKING_UP = frozenset({
+    "get", "describe", "label", "annotate", "scale", "delete", "logs", "exec", "expose", "edit", "patch",
+    "port-forward", "cp", "rollout", "autoscale", "set", "attach", "top", "wait", "taint",
+})  # fmt: skip
 
-_GIVEN = frozenset(
-    "HOME USER PWD OLDPWD PATH SHELL HOSTNAME RANDOM UID EDITOR KUBECONFIG TERM LANG IFS SECONDS LINENO PS1 BASH"
-    " BASH_VERSION OSTYPE HOSTTYPE PPID _ ? ! @ * # - 0 1 2 3 4 5 6 7 8 9 KUBE_EDITOR LOGNAME TMPDIR".split()
-)
+_GIVEN = frozenset({
+    "HOME", "USER", "PWD", "OLDPWD", "PATH", "SHELL", "HOSTNAME", "RANDOM", "UID", "EDITOR", "KUBECONFIG", "TERM",
+    "LANG", "IFS", "SECONDS", "LINENO", "PS1", "BASH", "BASH_VERSION", "OSTYPE", "HOSTTYPE", "PPID", "_", "?", "!",
+    "@", "*", "#", "-", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "KUBE_EDITOR", "LOGNAME", "TMPDIR",
+})  # fmt: skip
 """Variables that a shell has by itself."""
 
 Subject = Literal["command", "manifest", "fragment", "Dockerfile"]
@@ -126,7 +128,7 @@ class _Planner:
         self._made = [objects_made(notes, at) for at in range(len(notes.commands))]
 
     def plan(self) -> Plan:
-        segments = [s for s in self._segments()]
+        segments = list(self._segments())
         groups = self._groups(segments)
         scenarios = []
         for group in groups:
@@ -213,12 +215,16 @@ class _Planner:
                 if thing not in made and (maker := _last(earlier, lambda s, t=thing: t in s.made)) is not None:
                     needs.add(maker)
             for name in command.parsed.uses - known - _GIVEN:
-                maker = _last(earlier, lambda s, n=name: any(n in self._notes.commands[c].parsed.sets for c in s.commands))
+                maker = _last(
+                    earlier, lambda s, n=name: any(n in self._notes.commands[c].parsed.sets for c in s.commands)
+                )
                 needs |= {maker} if maker is not None else set()
             for path in _paths(command):
                 origin = self._notes.origins.get((at, path))
                 if origin and origin.how == "command" and path not in written:
-                    maker = _last(earlier, lambda s, p=path: any(p in self._notes.commands[c].writes for c in s.commands))
+                    maker = _last(
+                        earlier, lambda s, p=path: any(p in self._notes.commands[c].writes for c in s.commands)
+                    )
                     needs |= {maker} if maker is not None else set()
             made.update(self._made[at])
             known |= command.parsed.sets
@@ -242,7 +248,9 @@ class _Planner:
         contexts: dict[str, str] = {}
         current = ""
         for at in commands:
-            for place in self._missing(at, there, {thing for later in commands for thing in self._made[later]}, current):
+            for place in self._missing(
+                at, there, {thing for later in commands for thing in self._made[later]}, current
+            ):
                 if place not in wanted:
                     wanted.append(place)
             there.update(self._made[at])
@@ -257,7 +265,7 @@ class _Planner:
                 steps[shell_open] = replace(opener, stdin=(opener.stdin or "") + command.text + "\n")
                 steps.append(self._step(at, at in judged, "typed into the shell of line " + str(opener.line), ()))
                 continue
-            steps.append(self._typed(at, at in judged, present, defined, steps))
+            steps.append(self._typed(at, at in judged, present, defined))
             defined |= command.parsed.sets
             interactive = any(call.interactive for call in command.kubectls)
             shell_open = len(steps) - 1 if interactive else shell_open if command.typed.inner else None
@@ -294,7 +302,7 @@ class _Planner:
                 if kind in STAND_INS and not other and (kind, name) not in here and not _generated(name):
                     yield space, (kind, name)
 
-    def _typed(self, at: int, judged: bool, present: Sequence[Object], defined: frozenset[str], before: Sequence[Step]) -> Step:
+    def _typed(self, at: int, judged: bool, present: Sequence[Object], defined: frozenset[str]) -> Step:
         command = self._notes.commands[at]
         told: list[str] = []
         files, missing = self._files(at, told)
@@ -384,7 +392,10 @@ class _Planner:
 
     def _reaches_out(self, command: Command) -> str:
         for call in command.parsed.calls:
-            if call.program in ("curl", "wget", "ping", "telnet", "nc", "nslookup", "dig", "host") and not command.typed.inner:
+            if (
+                call.program in ("curl", "wget", "ping", "telnet", "nc", "nslookup", "dig", "host")
+                and not command.typed.inner
+            ):
                 local = any(re.search(r"\b(localhost|127\.0\.0\.1)\b", word) for word in call.words[1:])
                 if not local:
                     return f"it needs the network: {call.program}"
@@ -428,7 +439,11 @@ class _Planner:
         spaces: list[tuple[str, Object]] = []
         for index, found in sorted(self._notes.manifests.items()):
             block = self._notes.document.blocks[index]
-            if index in used or not self._picked(block.section) or self._notes.kinds[index] not in ("manifest", "fragment"):
+            if (
+                index in used
+                or not self._picked(block.section)
+                or self._notes.kinds[index] not in ("manifest", "fragment")
+            ):
                 continue
             end = block.line + len(block.lines) - 1
             name = f"line-{block.line}.yaml"
@@ -441,7 +456,9 @@ class _Planner:
             if whole:
                 steps.append(replace(step, subject="fragment", files=(File(name, whole, index),), told=told))
             else:
-                steps.append(replace(step, subject="fragment", script="", not_run="a piece of a manifest: nothing says of what"))
+                steps.append(
+                    replace(step, subject="fragment", script="", not_run="a piece of a manifest: nothing says of what")
+                )
         named = tuple(sorted({name for _, (_, name) in spaces}))
         return Scenario(DRY_RUNS, tuple(steps), tuple(dict.fromkeys(spaces)), named)
 
@@ -500,10 +517,11 @@ def wrapped(text: str, found: manifest.Manifest) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-_POD_SPEC = frozenset(
-    "containers volumes initContainers restartPolicy nodeSelector tolerations affinity serviceAccountName"
-    " securityContext nodeName hostAliases dnsPolicy terminationGracePeriodSeconds imagePullSecrets".split()
-)
+_POD_SPEC = frozenset({
+    "containers", "volumes", "initContainers", "restartPolicy", "nodeSelector", "tolerations", "affinity",
+    "serviceAccountName", "securityContext", "nodeName", "hostAliases", "dnsPolicy",
+    "terminationGracePeriodSeconds", "imagePullSecrets",
+})  # fmt: skip
 
 
 def _indented(text: str, by: int) -> str:
@@ -516,14 +534,18 @@ def as_yaml(things: Iterable[dict[str, Any]]) -> str:
 
 def _follow(made: dict[Object, str], makes: Sequence[Object], command: Command, source: str) -> None:
     """Write down what is there after a command. Whoever deletes a name means whatever has it."""
-    made.update({thing: source for thing in makes})
+    made.update(dict.fromkeys(makes, source))
     for call in command.kubectls:
         if call.verb == "delete":
             gone = {name for _, name in call.deletes()}
             kinds = set(call.kinds())
-            everything = "--all" in call.options or "-f" in call.options or "-l" in call.options or "--filename" in call.options
+            everything = (
+                "--all" in call.options or "-f" in call.options or "-l" in call.options or "--filename" in call.options
+            )
             for thing in list(made):
-                if thing[1] in gone or (everything and (not kinds or thing[0] in kinds or "all" in kinds or call.files)):
+                if thing[1] in gone or (
+                    everything and (not kinds or thing[0] in kinds or "all" in kinds or call.files)
+                ):
                     del made[thing]
 
 

@@ -1,4 +1,4 @@
-"""A plan tried on a cluster: each line typed as written, what fails blamed, mended, and tried again from the beginning."""
+"""A plan tried on a cluster: each line typed as written; what fails blamed, mended, and tried from the beginning."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from labkit.cluster import LabCluster, nodes
 from labkit.cluster.nodes import answering, engine
-from labkit.notes import judge, kubectl, plan
+from labkit.notes import dockerfiles, judge, kubectl, manifest, plan, shell, understand
 from labkit.notes.facts import ClusterFacts
 from labkit.notes.findings import Evidence, Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS, Blame, Candidate, Failure
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.mend import Edit, Text
-from labkit.notes.place import Names, Place, place
-from labkit.notes.plan import File, Plan, Scenario, Step
-from labkit.notes.sandbox import STEP_S, Ended, Said, Sandbox, Sandboxes
+from labkit.notes.place import Names, place
+from labkit.notes.plan import File, Plan, Scenario, Step, Subject
+from labkit.notes.sandbox import STEP_S, Ended, Said, Sandboxes
 from labkit.notes.understand import Notes, objects_made
-from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
 SIDE_BY_SIDE = 4
@@ -27,6 +26,8 @@ SIDE_BY_SIDE = 4
 
 MOST_LAYERS = 8
 """Faults of one manifest, each of which hid the next."""
+
+FAILED = "the cluster or the sandbox failed"
 
 IN_TROUBLE_S = 6.0
 """Seconds for a line that waits for Pods of which it is known that they do not run."""
@@ -42,14 +43,16 @@ class _Mended:
     scripts: dict[int, str] = field(default_factory=dict)
     """By step."""
     blocks: dict[int, Text] = field(default_factory=dict)
+    causes: dict[int, tuple[str, tuple[Evidence, ...]]] = field(default_factory=dict)
+    """Steps that answered 0 and broke a later one: why, and what was seen of that."""
 
     def __bool__(self) -> bool:
         return bool(self.scripts or self.blocks)
 
 
-def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes, progress: Progress) -> tuple[Finding, ...]:
+def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tuple[Finding, ...]:
     """Give every step of a plan its verdict on a cluster."""
-    runner = _Runner(notes, cluster, many, progress)
+    runner = _Runner(notes, cluster, many)
     found = [_not_run(notes, step) for step in planned.left if step.subject != "Dockerfile"]
     dockerfiles = [step for step in planned.left if step.subject == "Dockerfile"]
     runner.provide_images(planned)
@@ -64,6 +67,14 @@ def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes, progr
     return tuple(sorted(found, key=lambda f: (f.line, f.step.line)))
 
 
+def without_cluster(notes: Notes, planned: Plan) -> tuple[Finding, ...]:
+    """Give the findings of a plan of which nothing is to be typed; Dockerfiles are left unread."""
+    return tuple(
+        _not_run(notes, replace(step, not_run=step.not_run or "a Dockerfile, and no engine was started for it alone"))
+        for step in planned.left
+    )
+
+
 def _not_run(notes: Notes, step: Step) -> Finding:
     return Finding(step, _as_written(notes, step), NOT_RUN, step.not_run, step.line, told=step.told)
 
@@ -75,11 +86,10 @@ def _as_written(notes: Notes, step: Step) -> str:
 
 
 class _Runner:
-    def __init__(self, notes: Notes, cluster: LabCluster, many: Sandboxes, progress: Progress) -> None:
+    def __init__(self, notes: Notes, cluster: LabCluster, many: Sandboxes) -> None:
         self._notes = notes
         self._cluster = cluster
         self._many = many
-        self._progress = progress
         self._facts = ClusterFacts(cluster)
         self._names = Names()
         self._stood_in: set[str] = set()
@@ -96,7 +106,7 @@ class _Runner:
             if code == 0:
                 return
             for node in names:
-                nodes.execute(node, f"ctr -n k8s.io images tag --force docker.io/{plan.STAND_IN_IMAGE} {full}")
+                nodes.execute(node, f"ctr -n k8s.io images tag --force {plan.STAND_IN_IMAGE} {full}")
             self._stood_in.add(image)
 
         safe = [i for i in lacking if re.fullmatch(r"[\w./:\-]+", i)]
@@ -109,62 +119,72 @@ class _Runner:
                 yield image
         for file in step.files:
             if step.subject == "command":
-                from labkit.notes import manifest
-
                 yield from manifest.read(file.text).images
 
     def _calls(self, step: Step) -> tuple[Kubectl, ...]:
-        return self._notes.commands[step.command].kubectls if step.command is not None else ()
+        return understand.kubectls(shell.parse(step.script)) if step.subject == "command" else ()
 
     def scenario(self, scenario: Scenario) -> list[Finding]:
         """Try a scenario as written; and once more from the beginning, mended, where something had to be mended."""
         try:
             with self._names.taken(scenario.namespaces):
-                first = _Pass(self, scenario, _Mended())
-                findings = first.go()
-                if first.mended and scenario.title != plan.DRY_RUNS:
-                    control = _Pass(self, scenario, first.mended)
-                    findings = _confirmed(findings, control.go(), control)
+                mended = _Mended()
+                findings = None
+                while findings is None:
+                    findings = _Pass(self, scenario, mended).go()
+                # A dry run leaves nothing behind: each of them has been its own control.
+                if mended and scenario.title != plan.DRY_RUNS:
+                    findings = _confirmed(findings, _Pass(self, scenario, mended, control=True).go() or [])
                 return findings
         except (CannotRun, Inconclusive) as trouble:
             return [
-                Finding(step, _as_written(self._notes, step), NOT_RUN, f"the cluster or the sandbox failed: {trouble}", step.line)
+                Finding(step, _as_written(self._notes, step), NOT_RUN, f"{FAILED}: {trouble}", step.line)
                 for step in scenario.steps
                 if not step.given
             ]
 
 
-def _confirmed(findings: list[Finding], control: list[Finding], passed: _Pass) -> list[Finding]:
-    """Keep of mends what the control has seen to work, and let what a mend freed have the control's verdict."""
-    after = {(f.step.line, f.step.subject): f for f in control}
+class _Again(Exception):
+    """A line broke a later one without a word: the scenario is to be tried from the beginning with it mended."""
+
+
+def _confirmed(findings: list[Finding], control: list[Finding]) -> list[Finding]:
+    """Keep of mends what the control has seen to work."""
     told = []
     for finding in findings:
-        seen = after.get((finding.step.line, finding.step.subject))
-        evidence = tuple(replace(e, when="control") for e in seen.evidence) if seen else ()
-        if finding.verdict == FAULT and finding.edits:
-            works = seen is not None and seen.verdict in (HOLDS, WARNS)
-            told.append(
-                replace(finding, evidence=finding.evidence + evidence)
-                if works
-                else replace(finding, edits=(), mended="", evidence=finding.evidence + evidence)
-            )
-        elif finding.reason.startswith("not reached") and seen:
-            told.append(replace(seen, told=(*seen.told, finding.reason)))
-        else:
+        if finding.verdict != FAULT or not finding.edits:
             told.append(finding)
+            continue
+        seen = next((f for f in control if _same(f.step, finding.step)), None)
+        evidence = (
+            (*finding.evidence, *(replace(e, when="control") for e in seen.evidence)) if seen else finding.evidence
+        )
+        if seen is not None and (
+            seen.verdict in (HOLDS, WARNS) or (seen.verdict == FAULT and seen.edits == finding.edits)
+        ):
+            told.append(replace(finding, evidence=evidence))
+        else:
+            told.append(replace(finding, edits=(), mended="", evidence=evidence))
     return told
+
+
+def _same(control: Step, found: Step) -> bool:
+    """Tell whether a step of the control tries what was found at fault: that line, or that block's manifest."""
+    if found.command is not None:
+        return control.command == found.command
+    return any(file.block == found.block for file in control.files)
 
 
 class _Pass:
     """One time through a scenario."""
 
-    def __init__(self, runner: _Runner, scenario: Scenario, mended: _Mended) -> None:
+    def __init__(self, runner: _Runner, scenario: Scenario, mended: _Mended, *, control: bool = False) -> None:
         self._runner = runner
         self._notes = runner._notes
         self._facts = runner._facts
         self._scenario = scenario
         self.mended = mended
-        self._control = bool(mended)
+        self._control = control
         self._findings: list[Finding] = []
         self._lost: dict[Object, int] = {}
         """What a line that failed would have made, and that line."""
@@ -173,7 +193,14 @@ class _Pass:
         self._runs: dict[str, tuple[int, str]] = {}
         self._deleted_by_guess: set[Object] = set()
 
-    def go(self) -> list[Finding]:
+    def go(self) -> list[Finding] | None:
+        """Type all lines; give None where an earlier line was mended, and all is to be tried again."""
+        try:
+            return self._go()
+        except _Again:
+            return None
+
+    def _go(self) -> list[Finding]:
         with place(self._runner._cluster, self._scenario) as here, self._runner._many.one(here.namespace) as sandbox:
             self._here, self._sandbox = here, sandbox
             for index, step in enumerate(self._scenario.steps):
@@ -186,10 +213,20 @@ class _Pass:
                     break
         return self._findings
 
-    def _tell(self, step: Step, verdict: str, reason: str = "", evidence: Sequence[Evidence] = (), told: Sequence[str] = ()) -> None:
+    def _tell(
+        self, step: Step, verdict: str, reason: str = "", evidence: Sequence[Evidence] = (), told: Sequence[str] = ()
+    ) -> None:
         if not step.given:
             self._findings.append(
-                Finding(step, _as_written(self._notes, step), verdict, reason, step.line, told=(*step.told, *told), evidence=tuple(evidence))
+                Finding(
+                    step,
+                    _as_written(self._notes, step),
+                    verdict,
+                    reason,
+                    step.line,
+                    told=(*step.told, *told),
+                    evidence=tuple(evidence),
+                )
             )
 
     def _step(self, index: int, step: Step) -> None:
@@ -211,15 +248,24 @@ class _Pass:
                     for image in self._runner._images(step) if image in self._runner._stood_in]  # fmt: skip
         stand_ins = [f"the check has made {k} {n}, which the notes never make" for _, (k, n) in self._scenario.stand_ins
                      if any((k, n) in call.uses() for call in self._runner._calls(step))]  # fmt: skip
-        self._tell(step, WARNS if told else HOLDS, "; ".join(told), evidence, [*stood_in, *stand_ins])
         self._remember(index, step)
+        if index in self.mended.causes:
+            reason, seen = self.mended.causes[index]
+            self._fault(step, reason, self.mended.scripts.get(index, ""), [*seen, *evidence])
+            return
+        self._tell(step, WARNS if told else HOLDS, "; ".join(told), evidence, [*stood_in, *stand_ins])
 
     def _remember(self, index: int, step: Step) -> None:
         if step.command is None:
             return
         text = self.mended.scripts.get(index, step.script)
         for call in self._runner._calls(step):
-            if call.verb == "config" and call.second == "set-context" and not {"--cluster", "--current"} & call.options.keys():
+            if (
+                call.verb == "config"
+                and call.second == "set-context"
+                and "--cluster" not in text
+                and "--current" not in text
+            ):
                 self._contexts[index] = text
             if call.verb == "run" and call.words:
                 self._runs[call.words[0]] = (index, text)
@@ -237,7 +283,11 @@ class _Pass:
     def _type(self, step: Step, script: str) -> Said:
         calls = self._runner._calls(step)
         timeout_s = STEP_S
-        waits = [c for c in calls if c.verb in kubectl.VERBS_ON_POD or (c.verb == "rollout" and c.second == "status") or c.verb == "wait"]
+        waits = [
+            c
+            for c in calls
+            if c.verb in kubectl.VERBS_ON_POD or (c.verb == "rollout" and c.second == "status") or c.verb == "wait"
+        ]
         if waits:
             self._trouble = self._here.settle()
             timeout_s = IN_TROUBLE_S if self._trouble else STEP_S
@@ -248,7 +298,12 @@ class _Pass:
         return self._sandbox.type(script, stdin=stdin, endless=endless, timeout_s=timeout_s)
 
     def _passed(self, step: Step, said: Said) -> bool:
-        if step.stdin is not None and said.rc and not said.ended and not re.search(r"^[Ee]rror", said.stderr, re.MULTILINE):
+        if (
+            step.stdin is not None
+            and said.rc
+            and not said.ended
+            and not re.search(r"^[Ee]rror", said.stderr, re.MULTILINE)
+        ):
             return True  # the last thing typed into the inner shell
         return said.rc == 0 and said.ended in ("",)
 
@@ -265,7 +320,7 @@ class _Pass:
         if substitute := self._try(step, blame.substitutes, evidence):
             self._tell(step, HOLDS, "", evidence, [f"typed as: {substitute.text}"])
             return
-        if blame.verdict != FAULT:
+        if blame.verdict != FAULT and not any(c.fills for c in blame.candidates):
             reason = self._trouble if self._trouble and calls and blame.verdict == CONTEXT else blame.reason
             self._lose(step)
             self._tell(step, blame.verdict, reason, evidence)
@@ -307,7 +362,7 @@ class _Pass:
 
     def _lose(self, step: Step) -> None:
         if step.command is not None:
-            self._lost.update({thing: step.line for thing in objects_made(self._notes, step.command)})
+            self._lost.update(dict.fromkeys(objects_made(self._notes, step.command), step.line))
 
     def _try(self, step: Step, candidates: Sequence[Candidate], evidence: list[Evidence]) -> Candidate | None:
         """Type one candidate after another, until one passes."""
@@ -332,12 +387,19 @@ class _Pass:
             evidence.append(_evidence("mended", candidate.text, said))
             if self._passed(step, said):
                 self.mended.scripts[index] = candidate.text
-                self._fault(index, step, "; ".join(dict.fromkeys(reasons)), candidate.text, evidence)
+                self._fault(step, "; ".join(dict.fromkeys(reasons)), candidate.text, evidence)
                 self._remember(index, step)
                 return
             # One fault may have hidden another of the same line.
-            again = judge.blame(self._failure(replace(step, script=candidate.text), candidate.text, said, ""), self._facts)
-            if again.verdict == FAULT and again.candidates and not again.in_file and all(c.line is None for c in again.candidates):
+            again = judge.blame(
+                self._failure(replace(step, script=candidate.text), candidate.text, said, ""), self._facts
+            )
+            if (
+                again.verdict == FAULT
+                and again.candidates
+                and not again.in_file
+                and all(c.line is None for c in again.candidates)
+            ):
                 reasons.append(again.reason)
                 candidates = [*again.candidates, *fresh[1:]]
             elif again.verdict == CONTEXT and fresh[1:] == [] and self._stand_ins_fault(again):
@@ -346,7 +408,7 @@ class _Pass:
             else:
                 candidates = fresh[1:]
         self._lose(step)
-        self._fault(index, step, blame.reason, "", evidence)
+        self._fault(step, blame.reason, "", evidence)
 
     def _stand_ins_fault(self, blame: Blame) -> bool:
         return "its Pod" in blame.reason or "image" in blame.reason
@@ -356,46 +418,38 @@ class _Pass:
         here = [c for c in blame.candidates if c.line is None]
         if found := self._try(step, here, evidence):
             self.mended.scripts[index] = found.text
-            self._fault(index, step, blame.reason, found.text, evidence)
+            self._fault(step, blame.reason, found.text, evidence)
             return
-        for candidate in blame.candidates:
-            cause = candidate.line
-            if cause is None:
-                continue
-            earlier = self._scenario.steps[cause]
-            first = self._type(earlier, candidate.text)
-            evidence.append(_evidence("mended", candidate.text, first))
-            said = self._type(step, step.script)
-            evidence.append(_evidence("mended", step.script, said))
-            if self._passed(step, said):
-                self.mended.scripts[cause] = candidate.text
-                self._contexts.pop(cause, None)
-                self._blame_earlier(cause, blame.reason, candidate.text, evidence)
-                self._tell(step, HOLDS, "", evidence, [f"with line {earlier.line} mended"])
-                return
-        causes = [c.line for c in blame.candidates if c.line is not None]
-        if causes:
-            self._blame_earlier(causes[-1], blame.reason, "", evidence)
-            self._lose(step)
-            self._tell(step, NOT_RUN, f"not reached because of line {self._scenario.steps[causes[-1]].line}", evidence)
+        cause = next(c.line for c in blame.candidates if c.line is not None)
+        broken = self._scenario.steps[cause]
+        untried = [c for c in blame.candidates if c.line is not None and self.mended.scripts.get(cause) != c.text]
+        if untried and not self._control and cause not in self.mended.causes:
+            # What the line has done cannot be taken back here; from the beginning it can.
+            self.mended.scripts[cause] = untried[0].text
+            self.mended.causes[cause] = (blame.reason, tuple(evidence))
+            raise _Again
+        if cause in self.mended.causes and cause in self.mended.scripts:
+            del self.mended.scripts[cause]
+            raise _Again
+        self._lose(step)
+        self._tell(step, NOT_RUN, f"not reached because of line {broken.line}", evidence)
 
-    def _blame_earlier(self, index: int, reason: str, mended: str, evidence: Sequence[Evidence]) -> None:
-        step = self._scenario.steps[index]
-        at = next((i for i, f in enumerate(self._findings) if f.step is step), None)
-        if at is None or self._findings[at].verdict == FAULT:
-            return
-        edits = self._edits(step, mended) if mended else ()
-        before = self._findings[at]
-        self._findings[at] = replace(
-            before, verdict=FAULT, reason=reason, mended=mended, edits=edits, evidence=(*before.evidence, *evidence)
-        )
-
-    def _fault(self, index: int, step: Step, reason: str, mended: str, evidence: Sequence[Evidence]) -> None:
+    def _fault(self, step: Step, reason: str, mended: str, evidence: Sequence[Evidence]) -> None:
         if step.given:
             return
         edits = self._edits(step, mended) if mended else ()
         self._findings.append(
-            Finding(step, _as_written(self._notes, step), FAULT, reason, step.line, self._shown(step, mended), edits, step.told, tuple(evidence))
+            Finding(
+                step,
+                _as_written(self._notes, step),
+                FAULT,
+                reason,
+                step.line,
+                self._shown(step, mended),
+                edits,
+                step.told,
+                tuple(evidence),
+            )
         )
 
     def _shown(self, step: Step, mended: str) -> str:
@@ -417,7 +471,7 @@ class _Pass:
         if file is None or file.block is None:
             self._lose(step)
             told = step.files[0].path if step.files else ""
-            self._fault(index, step, blame.reason + (f" (in {told}, beside the notes)" if told else ""), "", evidence)
+            self._fault(step, blame.reason + (f" (in {told}, beside the notes)" if told else ""), "", evidence)
             return
         text = self.mended.blocks.get(file.block) or self._text(step, file)
         layers: list[tuple[str, tuple[Edit, ...]]] = []
@@ -443,6 +497,10 @@ class _Pass:
         else:
             self._lose(step)
         self._tell_layers(step, file, layers, passed, evidence)
+        if not layers and passed:
+            self._tell(step, HOLDS, "", evidence)
+        elif not layers:
+            self._tell(step, NOT_RUN, blame.reason, evidence)
         if step.subject == "command":
             if passed:
                 self._tell(step, HOLDS, "", evidence, [f"with the block of line {self._line_of(file)} mended"])
@@ -453,18 +511,29 @@ class _Pass:
     def _line_of(self, file: File) -> int:
         return self._notes.document.blocks[file.block or 0].line
 
-    def _tell_layers(self, step: Step, file: File, layers: Sequence[tuple[str, tuple[Edit, ...]]], passed: bool, evidence: Sequence[Evidence]) -> None:
-        subject = "fragment" if step.subject == "fragment" else "manifest"
+    def _tell_layers(
+        self,
+        step: Step,
+        file: File,
+        layers: Sequence[tuple[str, tuple[Edit, ...]]],
+        passed: bool,
+        evidence: Sequence[Evidence],
+    ) -> None:
+        subject: Subject = "fragment" if step.subject == "fragment" else "manifest"
         start = self._line_of(file)
         block = self._notes.document.blocks[file.block or 0]
-        whole = replace(step, subject=subject, line=start, end=start + len(block.lines) - 1, command=None, block=file.block)  # type: ignore[arg-type]
+        whole = replace(
+            step, subject=subject, line=start, end=start + len(block.lines) - 1, command=None, block=file.block
+        )
         for reason, edits in layers:
             line = edits[0].line if edits else start
             written = self._notes.document.lines[line - 1].strip() if line <= len(self._notes.document.lines) else ""
             told = "\n".join(new.rstrip() for edit in edits for new in edit.new) if passed else ""
             if not step.given:
                 self._findings.append(
-                    Finding(whole, written, FAULT, reason, line, told, edits if passed else (), step.told, tuple(evidence))
+                    Finding(
+                        whole, written, FAULT, reason, line, told, edits if passed else (), step.told, tuple(evidence)
+                    )
                 )
 
     def _next_layer(
@@ -492,10 +561,15 @@ class _Pass:
 
 
 def _with_marks(written: str, typed: str, mended: str) -> str:
-    """Put the placeholders back into a mended line: the words that differ between what is written and what was typed."""
+    """Put the placeholders back into a mended line: the words that were typed in the place of others."""
     for mark, value in zip(written.split(), typed.split(), strict=False):
         if mark != value and len(written.split()) == len(typed.split()):
-            mended = re.sub(rf"(?<=\s){re.escape(value)}(?=\s|$)", lambda _, m=mark: m, mended, count=1)
+            words = mended.split(" ")
+            mended = (
+                " ".join([*words[: words.index(value)], mark, *words[words.index(value) + 1 :]])
+                if value in words
+                else mended
+            )
     return mended
 
 
@@ -512,8 +586,6 @@ def _full_name(image: str) -> str:
 
 def dockerfile(notes: Notes, step: Step) -> list[Finding]:
     """Have the engine parse a Dockerfile; nothing of it is built."""
-    from labkit.notes import dockerfiles
-
     block = notes.document.blocks[step.block or 0]
     text = Text(block.lines, tuple(range(block.line, block.line + len(block.lines))))
     layers: list[Finding] = []
@@ -521,7 +593,16 @@ def dockerfile(notes: Notes, step: Step) -> list[Finding]:
     with answering():
         for _ in range(MOST_LAYERS):
             error = dockerfiles.parse_error(engine(), text.text, DOCKERFILE_STAGE)
-            evidence.append(Evidence("as written" if not layers else "mended", "docker build (parsed only)", int(bool(error)), "", error, 0.0))
+            evidence.append(
+                Evidence(
+                    "as written" if not layers else "mended",
+                    "docker build (parsed only)",
+                    int(bool(error)),
+                    "",
+                    error,
+                    0.0,
+                )
+            )
             if not error:
                 break
             mended = dockerfiles.mended(text.text, error)
@@ -534,5 +615,15 @@ def dockerfile(notes: Notes, step: Step) -> list[Finding]:
                 break
             text = changed
     if not layers:
-        return [Finding(step, block.lines[0], HOLDS, "", step.line, told=("parsed by the engine, not built",), evidence=tuple(evidence))]
+        return [
+            Finding(
+                step,
+                block.lines[0],
+                HOLDS,
+                "",
+                step.line,
+                told=("parsed by the engine, not built",),
+                evidence=tuple(evidence),
+            )
+        ]
     return [replace(f, evidence=tuple(evidence)) for f in layers]

@@ -25,6 +25,7 @@ import yaml
 from labkit import sample_images
 from labkit.cluster import LabCluster, belongings
 from labkit.cluster.nodes import answering, engine
+from labkit.manifests import naming
 from labkit.progress import Progress
 from labkit.sample_images import Image
 from labkit.trouble import CannotRun, Inconclusive
@@ -111,14 +112,27 @@ class Sandboxes:
         argv = [
             *_docker("run", self._cluster.name, namespace),
             *("--interactive", "--rm", "--name", name, "--network", "none", "--hostname", "notes"),
-            *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(PROCESSES)),
+            *(
+                "--read-only",
+                "--cap-drop",
+                "ALL",
+                "--security-opt",
+                "no-new-privileges",
+                "--pids-limit",
+                str(PROCESSES),
+            ),
             *("--memory", MEMORY, "--memory-swap", MEMORY, "--cpus", "1", "--ulimit", "core=0", "--log-driver", "none"),
-            *("--tmpfs", f"/home/reader:rw,exec,nosuid,size={DISK},uid=1000,mode=755", "--tmpfs", f"/tmp:rw,size={DISK}"),
+            *(
+                "--tmpfs",
+                f"/home/reader:rw,exec,nosuid,size={DISK},uid=1000,mode=755",
+                "--tmpfs",
+                f"/tmp:rw,size={DISK}",
+            ),
             *("--tmpfs", "/steps:rw,nosuid,size=16m,uid=1000,mode=755"),
             *("--volume", f"{self._volume}:/gate:ro", self._image, "shell"),
         ]
         try:
-            child = _start(argv)
+            child = _start(argv, self._cluster.environment)
             sandbox = Sandbox(child)
             sandbox.write(".kube/config", kubeconfig(self._cluster.kubeconfig_path.read_text(), namespace))
             yield sandbox
@@ -147,7 +161,7 @@ def sandboxes(cluster: LabCluster, progress: Progress) -> Iterator[Sandboxes]:
         *("--security-opt", "no-new-privileges", "--pids-limit", "2000", "--memory", "256m", "--log-driver", "none"),
         *("--volume", f"{volume}:/gate", image, "gate", f"{cluster.control_plane.name}:{API_PORT}"),
     ]
-    child = _start(argv)
+    child = _start(argv, cluster.environment)
     try:
         assert child.stdout is not None
         if child.stdout.readline().strip() != "open":
@@ -165,14 +179,13 @@ def sandboxes(cluster: LabCluster, progress: Progress) -> Iterator[Sandboxes]:
 
 def build(cluster: LabCluster, progress: Progress) -> str:
     """Build the sandbox's image with the cluster's own kubectl, but for an unchanged one; give its tag."""
-    tag = f"labs/notes:{cluster.kubernetes.removeprefix('v')}"
+    image = f"{naming.OURS}/notes:{cluster.kubernetes.removeprefix('v')}"
     with tempfile.TemporaryDirectory(dir=cluster.path) as folder:
         context = Path(folder)
         shutil.copyfile(cluster.kubectl_path, context / "kubectl")
         for name, source in (("Dockerfile", "sandbox.Dockerfile"), ("inside.py", "inside.py")):
             (context / name).write_text(resources.files("labkit.notes").joinpath(source).read_text(encoding="utf-8"))
-        sample_images.build(cluster.python_base, progress, [Image(tag, context, on_nodes=False)])
-    return tag
+        return sample_images.build(cluster.python_base, progress, [Image(image, context, on_nodes=False)])[image]
 
 
 def kubeconfig(text: str, namespace: str) -> str:
@@ -189,10 +202,11 @@ def _docker(verb: str, cluster: str, namespace: str) -> list[str]:
     return ["docker", verb, *belongings.marks(cluster, namespace)]
 
 
-def _start(argv: list[str]) -> subprocess.Popen[str]:
+def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             argv,
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Lines of a shell: which lines of a block are typed and which are printed, and what a typed one calls, reads and writes.
+"""Lines of a shell: which of a block are typed and which are printed; what a typed one calls, reads and writes.
 
 tree-sitter's grammar of bash reads them; nothing here runs anything.
 """
@@ -17,28 +17,37 @@ from tree_sitter import Language, Node, Parser
 KUBECTL = ("kubectl", "k", "kubecolor", "oc")
 """What people call kubectl; the sandbox knows all but the last by that name."""
 
-TOOLS = frozenset(
-    "[ awk base64 basename bash bc cat cd chmod chown clear column cp curl cut date df diff dig dirname du echo env eval"
-    " export false file find free getent grep gunzip gzip head hostname id jq kill less ln ls md5sum mkdir mktemp more"
-    " mv nano nc netstat nl nslookup openssl paste pbcopy ping printenv printf ps pwd python python3 read rm rmdir sed"
-    " seq set sh sha256sum sleep sort source ss stat tail tar tee telnet test time timeout top touch tr tree true type"
-    " unalias uname uniq unset vi vim wait watch wc wget which whoami xargs yes yq zip unzip alias declare local exit"
-    " host history kubens kubectx stern emacs code".split()
-)
+TOOLS = frozenset({
+    "[", "awk", "base64", "basename", "bash", "bc", "cat", "cd", "chmod", "chown", "clear", "column", "cp", "curl",
+    "cut", "date", "df", "diff", "dig", "dirname", "du", "echo", "env", "eval", "export", "false", "file", "find",
+    "free", "getent", "grep", "gunzip", "gzip", "head", "hostname", "id", "jq", "kill", "less", "ln", "ls",
+    "md5sum", "mkdir", "mktemp", "more", "mv", "nano", "nc", "netstat", "nl", "nslookup", "openssl", "paste",
+    "pbcopy", "ping", "printenv", "printf", "ps", "pwd", "python", "python3", "read", "rm", "rmdir", "sed", "seq",
+    "set", "sh", "sha256sum", "sleep", "sort", "source", "ss", "stat", "tail", "tar", "tee", "telnet", "test",
+    "time", "timeout", "top", "touch", "tr", "tree", "true", "type", "unalias", "uname", "uniq", "unset", "vi",
+    "vim", "wait", "watch", "wc", "wget", "which", "whoami", "xargs", "yes", "yq", "zip", "unzip", "alias",
+    "declare", "local", "exit", "host", "history", "kubens", "kubectx", "stern", "emacs", "code",
+})  # fmt: skip
 """Programs that a command line begins with, beside those out of reach."""
 
-OUT_OF_REACH = frozenset(
-    "ab ansible apt apt-get aws az brew buildah cfssl cfssljson chroot containerd crictl ctr dnf docker"
-    " docker-compose doctl eksctl etcd etcdctl etcdutl firewall-cmd flux gcloud git gke-gcloud-auth-plugin go helm"
-    " helmfile ip iptables istioctl journalctl k3d k3s kind kops kubeadm kubelet kustomize linkerd lxc make"
-    " microk8s minikube mount mvn multipass nerdctl nft node npm npx open packer pip pip3 podman reboot rsync scp"
-    " service skaffold snap ssh ssh-copy-id ssh-keygen start su sudo swapoff sysctl systemctl terraform tmux"
-    " ufw useradd usermod vagrant velero virsh yum zypper minikube.exe kubectl.exe choco winget hey siege wrk calicoctl"
-    " argocd krew opkg kubectl-convert modprobe cilium stress redis-cli mysql psql mongo".split()
-)
+OUT_OF_REACH = frozenset({
+    "ab", "ansible", "apt", "apt-get", "aws", "az", "brew", "buildah", "cfssl", "cfssljson", "chroot", "containerd",
+    "crictl", "ctr", "dnf", "docker", "docker-compose", "doctl", "eksctl", "etcd", "etcdctl", "etcdutl",
+    "firewall-cmd", "flux", "gcloud", "git", "gke-gcloud-auth-plugin", "go", "helm", "helmfile", "ip", "iptables",
+    "istioctl", "journalctl", "k3d", "k3s", "kind", "kops", "kubeadm", "kubelet", "kustomize", "linkerd", "lxc",
+    "make", "microk8s", "minikube", "mount", "mvn", "multipass", "nerdctl", "nft", "node", "npm", "npx", "open",
+    "packer", "pip", "pip3", "podman", "reboot", "rsync", "scp", "service", "skaffold", "snap", "ssh",
+    "ssh-copy-id", "ssh-keygen", "start", "su", "sudo", "swapoff", "sysctl", "systemctl", "terraform", "tmux",
+    "ufw", "useradd", "usermod", "vagrant", "velero", "virsh", "yum", "zypper", "minikube.exe", "kubectl.exe",
+    "choco", "winget", "hey", "siege", "wrk", "calicoctl", "argocd", "krew", "opkg", "kubectl-convert", "modprobe",
+    "cilium", "stress", "redis-cli", "mysql", "psql", "mongo",
+})  # fmt: skip
 """Programs of a machine of the reader's own: hosts, clouds, package managers, container engines."""
 
-_KEYWORDS = frozenset("for while until if case function { ( (( [[ ! do done then else fi esac select".split())
+_KEYWORDS = frozenset({
+    "for", "while", "until", "if", "case", "function", "{", "(", "((", "[[", "!", "do", "done", "then", "else",
+    "fi", "esac", "select",
+})  # fmt: skip
 
 _PROMPT = re.compile(
     r"""^\s*(?:
@@ -47,7 +56,7 @@ _PROMPT = re.compile(
         \[?[\w.\-]+@[\w.\-]+[^\]$\#%>]{0,60}\]?\s?[$\#%]\s+                     # user@host:~$  [root@host ~]#
       | (?:[\w.\-]+:)?[~/][\w./\-~]*\s?[$\#%>]\s+                               # ~/notes $
       | controlplane\s(?:[~/]\S*\s)?[$\#]\s+
-      | [$❯➜]\s+                                                               # $
+      | [$\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\N{HEAVY ROUND-TIPPED RIGHTWARDS ARROW}]\s+  # zsh
       | \$(?=(?:kubectl|k)\s)
       | PS\s?[A-Z]:\\[^>]*>\s+
       | C:\\[^>]*>\s*
@@ -245,7 +254,12 @@ def known(word: str) -> bool:
 def misspelt(word: str) -> bool:
     """Tell whether a word is kubectl with its letters in disorder."""
     near = difflib.SequenceMatcher(None, word, "kubectl").ratio() >= 0.8 and 5 < len(word) < 10
-    return near and word not in ("kubectl", "kubelet", "kubectx", "kubectl's", "kube-ctl") and word.isalpha() and word.islower()
+    return (
+        near
+        and word not in ("kubectl", "kubelet", "kubectx", "kubectl's", "kube-ctl")
+        and word.isalpha()
+        and word.islower()
+    )
 
 
 def is_command(line: str) -> bool:
@@ -259,17 +273,43 @@ def is_command(line: str) -> bool:
     if not known(word):
         return bare.startswith("./") and len(bare.split()[0]) > 2
     rest = bare[len(word) :]
-    if word in ("k", "host", "open", "start", "service", "node", "time", "date", "file", "read", "type", "top", "history", "test", "code", "set", "go", "make", "kind", "find", "watch", "wait", "which"):
+    if word in (
+        "k",
+        "host",
+        "open",
+        "start",
+        "service",
+        "node",
+        "time",
+        "date",
+        "file",
+        "read",
+        "type",
+        "top",
+        "history",
+        "test",
+        "code",
+        "set",
+        "go",
+        "make",
+        "kind",
+        "find",
+        "watch",
+        "wait",
+        "which",
+    ):
         # English and output begin with these words, too.
         return _reads_like_a_command(word, rest)
     return not re.match(r"\s*[:=]\s", rest) and not rest.startswith(":") and "\t" not in rest.strip("\t ")[:0]
 
 
-VERBS = frozenset(
-    "annotate api-resources api-versions apply attach auth autoscale certificate cluster-info completion config cordon"
-    " cp create debug delete describe diff drain edit events exec explain expose get help kustomize label logs"
-    " options patch plugin port-forward proxy replace rollout run scale set taint top uncordon version wait".split()
-)
+VERBS = frozenset({
+    "annotate", "api-resources", "api-versions", "apply", "attach", "auth", "autoscale", "certificate",
+    "cluster-info", "completion", "config", "cordon", "cp", "create", "debug", "delete", "describe", "diff",
+    "drain", "edit", "events", "exec", "explain", "expose", "get", "help", "kustomize", "label", "logs", "options",
+    "patch", "plugin", "port-forward", "proxy", "replace", "rollout", "run", "scale", "set", "taint", "top",
+    "uncordon", "version", "wait",
+})  # fmt: skip
 """kubectl's commands. Source: kubectl help, v1.37."""
 
 
@@ -281,9 +321,12 @@ def _reads_like_a_command(word: str, rest: str) -> bool:
         return bool(words) and (words[0] in VERBS or words[0].startswith("-"))
     if word in ("date", "history", "wait") and not words:
         return True
-    return bool(words) and not rest.lstrip().startswith((":", "=", "is ", "the ", "to ", "of ", "and ")) and bool(
-        re.match(r"[-/.$\"'+\w]", words[0])
-    ) and not rest.rstrip().endswith((".", ":"))
+    return (
+        bool(words)
+        and not rest.lstrip().startswith((":", "=", "is ", "the ", "to ", "of ", "and "))
+        and bool(re.match(r"[-/.$\"'+\w]", words[0]))
+        and not rest.rstrip().endswith((".", ":"))
+    )
 
 
 def prompt_of(line: str) -> str:
@@ -297,7 +340,7 @@ _INNER_PROMPT = re.compile(r"^\s*(?:(?:root@[\w.\-]+:)?/[\w./]*\s?[#$]|#)\s+(?=\
 
 
 def has_prompts(lines: Sequence[str]) -> bool:
-    """Tell whether a block shows a terminal with prompts. Those within a container do not say how its own lines begin."""
+    """Tell whether a block shows a terminal with prompts; those within a container tell nothing of its other lines."""
     return any(
         (prompt := prompt_of(line)) and not _INNER_PROMPT.match(line) and _is_after_prompt(line[len(prompt) :])
         for line in lines
@@ -326,7 +369,9 @@ def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
         line = lines[at]
         prompt = prompt_of(line)
         inner = is_inner(line)
-        starts = _typed_at_all(line[len(prompt) :]) if prompt and (prompts or inner) else not prompts and is_command(line)
+        starts = (
+            _typed_at_all(line[len(prompt) :]) if prompt and (prompts or inner) else not prompts and is_command(line)
+        )
         if not prompts and starts and current and _is_output_of(line, current, shown, lines[at + 1 :]):
             starts = False
         if not starts:
@@ -411,24 +456,19 @@ def _open_heredoc(text: str) -> str | None:
     return None if any(line.strip() == word for line in lines[1:]) else word
 
 
+_ENDS = {"for": "done", "while": "done", "until": "done", "select": "done", "if": "fi", "case": "esac"}
+
+
 def _goes_on(text: str) -> bool:
     """Tell whether a shell would wait for another line."""
     last = text.rsplit("\n", 1)[-1].rstrip()
     if _HEREDOC.search(text.partition("\n")[0]) and "<<<" not in text:
         return False
-    if last.endswith("\\") and not last.endswith("\\\\"):
-        return True
-    if last.endswith(("|", "&&", "||")):
-        return True
-    if _open_quotes(text):
+    if (last.endswith("\\") and not last.endswith("\\\\")) or last.endswith(("|", "&&", "||")) or _open_quotes(text):
         return True
     word = first_word(text)
-    if word in ("for", "while", "until", "select"):
-        return not re.search(r"(^|[\s;])done\b", text)
-    if word == "if":
-        return not re.search(r"(^|[\s;])fi\b", text)
-    if word == "case":
-        return not re.search(r"(^|[\s;])esac\b", text)
+    if ends := _ENDS.get(word):
+        return not re.search(rf"(^|[\s;]){ends}\b", text)
     return word == "function" and "}" not in text
 
 

@@ -20,14 +20,20 @@ from labkit.notes.shell import Call, Parsed, Typed
 
 Kind = Literal["commands", "manifest", "fragment", "Dockerfile", "output", "text"]
 
-SHELLS = frozenset("bash sh shell zsh console terminal shell-session shellsession cmd powershell ksh commandline".split())
+SHELLS = frozenset({
+    "bash", "sh", "shell", "zsh", "console", "terminal", "shell-session", "shellsession", "cmd", "powershell",
+    "ksh", "commandline",
+})  # fmt: skip
 _YAMLS = frozenset({"yaml", "yml", "json", "kyaml"})
 _OUTPUTS = frozenset({"output", "text", "txt", "plaintext", "log", "none", "console-output"})
-_OTHERS = frozenset(
-    "go golang python py java javascript js typescript ts html css ruby rust c cpp php sql xml ini toml conf nginx hcl"
-    " mermaid diff properties http vim lua makefile make plantuml puml uml graphql markdown md dot jsonnet".split()
+_OTHERS = frozenset({
+    "go", "golang", "python", "py", "java", "javascript", "js", "typescript", "ts", "html", "css", "ruby", "rust",
+    "c", "cpp", "php", "sql", "xml", "ini", "toml", "conf", "nginx", "hcl", "mermaid", "diff", "properties", "http",
+    "vim", "lua", "makefile", "make", "plantuml", "puml", "uml", "graphql", "markdown", "md", "dot", "jsonnet",
+})  # fmt: skip
+_INSTRUCTIONS = re.compile(
+    r"^(FROM|ARG\s+\w+.*\n(?:.*\n)*?FROM)\s+\S+(?:\s+AS\s+\S+)?\s*$", re.MULTILINE | re.IGNORECASE
 )
-_INSTRUCTIONS = re.compile(r"^(FROM|ARG\s+\w+.*\n(?:.*\n)*?FROM)\s+\S+(?:\s+AS\s+\S+)?\s*$", re.MULTILINE | re.IGNORECASE)
 _TABLE = re.compile(r"^[A-Z][A-Z0-9_/()%\-]*(?:\s{2,}|\t+)[A-Z]|^NAME\s")
 _FILE = r"[\w.\-/]+\.(?:ya?ml|json)"
 
@@ -155,10 +161,8 @@ def _manifest(block: Block, text: str) -> tuple[Kind, Manifest] | None:
         if any(isinstance(d, dict) and _is_printed(d) for d in found.documents):
             return "output", found
         return "manifest", found
-    if found.form == "fragment" and (block.language in _YAMLS or not _is_output(text.split("\n"))):
-        if block.language in _YAMLS or len(text.strip().split("\n")) > 1:
-            return "fragment", found
-    return None
+    several = len(text.strip().split("\n")) > 1 and not _is_output(text.split("\n"))
+    return ("fragment", found) if found.form == "fragment" and (block.language in _YAMLS or several) else None
 
 
 def _is_printed(thing: dict[str, object]) -> bool:
@@ -178,14 +182,16 @@ def _is_json(text: str) -> bool:
 def _is_dockerfile(text: str, first: str, language: str) -> bool:
     if language in ("dockerfile", "docker"):
         return not shell.is_command(first) or first.startswith(("FROM ", "ARG "))
-    return bool(re.match(r"(FROM|ARG)\s+\S+", first)) and bool(_INSTRUCTIONS.search(text)) and bool(
-        re.search(r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|WORKDIR|ENV|EXPOSE)\s", text, re.MULTILINE)
+    return (
+        bool(re.match(r"(FROM|ARG)\s+\S+", first))
+        and bool(_INSTRUCTIONS.search(text))
+        and bool(re.search(r"^\s*(RUN|COPY|ADD|CMD|ENTRYPOINT|WORKDIR|ENV|EXPOSE)\s", text, re.MULTILINE))
     )
 
 
 def _is_output(lines: list[str]) -> bool:
     shown = [line for line in lines if line.strip()]
-    return bool(shown) and bool(_TABLE.match(shown[0].strip())) or bool(
+    return (bool(shown) and bool(_TABLE.match(shown[0].strip()))) or bool(
         shown and re.match(r"^\S+/\S+ (created|configured|unchanged|deleted|labeled|scaled|patched|exposed)", shown[0])
     )
 
@@ -202,15 +208,19 @@ def _inline_step(text: str) -> bool:
 def _commands(block: Block, index: int) -> Iterator[Command]:
     for typed in shell.typed(block.lines):
         parsed = shell.parse(typed.text)
-        calls = [
-            kubectl.parse(words[1:])
-            for call in parsed.calls
-            if (words := _without_wrappers(call.words)) and (words[0] in shell.KUBECTL or shell.misspelt(words[0]))
-        ]
         line = block.line + typed.line
         yield Command(
-            line, line + typed.count - 1, index, typed, parsed, tuple(calls), shell.placeholders(typed.text)
+            line, line + typed.count - 1, index, typed, parsed, kubectls(parsed), shell.placeholders(typed.text)
         )
+
+
+def kubectls(parsed: Parsed) -> tuple[Kubectl, ...]:
+    """Give the calls of kubectl in a line, its misspelt ones too."""
+    return tuple(
+        kubectl.parse(words[1:])
+        for call in parsed.calls
+        if (words := _without_wrappers(call.words)) and (words[0] in shell.KUBECTL or shell.misspelt(words[0]))
+    )
 
 
 def _without_wrappers(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -225,12 +235,18 @@ def _without_wrappers(words: tuple[str, ...]) -> tuple[str, ...]:
 def _left_by(call: Call) -> tuple[str, ...]:
     """Name the files that a program makes by its arguments."""
     if call.program in ("touch", "tee", "cp", "mv"):
-        return tuple(word for word in call.words[1:] if not word.startswith("-"))[-1 if call.program in ("cp", "mv") else 0 :]
+        return tuple(word for word in call.words[1:] if not word.startswith("-"))[
+            -1 if call.program in ("cp", "mv") else 0 :
+        ]
     if call.program in ("curl", "wget"):
         words = call.words
         named = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-o", "-O", "--output")]
         address = next((word for word in words if "://" in word), "")
-        last = [PurePosixPath(address).name] if address and ("-O" in words or "-LO" in words or call.program == "wget") else []
+        last = (
+            [PurePosixPath(address).name]
+            if address and ("-O" in words or "-LO" in words or call.program == "wget")
+            else []
+        )
         return (*named, *last)
     return ()
 
@@ -250,7 +266,9 @@ class _Files:
         self._commands = commands
         self._manifests = manifests
         self._claimed: set[int] = set()
-        self._content = [i for i, k in enumerate(kinds) if k in ("manifest", "fragment", "text", "output", "Dockerfile")]
+        self._content = [
+            i for i, k in enumerate(kinds) if k in ("manifest", "fragment", "text", "output", "Dockerfile")
+        ]
         self._root = _repository(document.path)
 
     def origins(self) -> Iterator[tuple[tuple[int, str], Origin]]:
@@ -271,7 +289,8 @@ class _Files:
             return Origin("address")
         command = self._commands[at]
         by_command = next(
-            (c for c in reversed(self._commands[:at]) if any(_same(path, p) for p in c.writes) and not _is_touch(c)), None
+            (c for c in reversed(self._commands[:at]) if any(_same(path, p) for p in c.writes) and not _is_touch(c)),
+            None,
         )
         named = [i for i in self._content if self._names(i, path)]
         above = [i for i in named if self._document.blocks[i].line < command.line]
@@ -296,9 +315,8 @@ class _Files:
         if self._kinds[index] not in ("manifest", "fragment", "text"):
             return False
         previous = self._document.blocks[index - 1] if index else None
-        between = previous is not None and previous.above and block.above and previous.above[0] == block.above[0] and (
-            previous.section == block.section
-        )  # fmt: skip
+        # Of two blocks below one text, only the first is what it announces.
+        between = previous is not None and previous.above == block.above and previous.section == block.section
         pattern = rf"(?<![\w\-./]){re.escape(name)}(?![\w\-]|\.\w)|/{re.escape(name)}(?![\w\-])"
         if not between and any(re.search(pattern, text) for text in block.above[:1]):
             return True
@@ -310,7 +328,8 @@ class _Files:
         """Give the block after an editor was opened on the file, or what `cat` of it shows."""
         for earlier in reversed(self._commands[:at]):
             opened = any(
-                c.program in ("vi", "vim", "nano", "touch", "code", "emacs") and any(_same(path, w) for w in c.words[1:])
+                c.program in ("vi", "vim", "nano", "touch", "code", "emacs")
+                and any(_same(path, w) for w in c.words[1:])
                 for c in earlier.parsed.calls
             )
             if opened:
@@ -345,7 +364,9 @@ class _Files:
 
     def _fits(self, index: int, path: str) -> bool:
         """Tell whether a file's name and a manifest have a word in common, or the name says nothing at all."""
-        words = {word for word in re.findall(r"[a-z]{3,}", PurePosixPath(path).stem.lower()) if word not in _SAY_NOTHING}
+        words = {
+            word for word in re.findall(r"[a-z]{3,}", PurePosixPath(path).stem.lower()) if word not in _SAY_NOTHING
+        }
         held = self._document.blocks[index].text.lower()
         kinds = {kind.lower() for kind, _ in self._manifests[index].objects}
         short = {"svc": "service", "deploy": "deployment", "ns": "namespace", "rs": "replicaset"}
@@ -386,7 +407,7 @@ def _is_touch(command: Command) -> bool:
 def _same(one: str, other: str) -> bool:
     """Tell whether two spellings of a path mean one file."""
     a, b = PurePosixPath(one), PurePosixPath(other)
-    return a == b or a.name == b.name and (len(a.parts) == 1 or len(b.parts) == 1)
+    return a == b or (a.name == b.name and (len(a.parts) == 1 or len(b.parts) == 1))
 
 
 def _findings(document: Document, kinds: list[Kind]) -> Iterator[tuple[int, str]]:

@@ -223,8 +223,8 @@ def commented(manifest: str) -> list[tuple[str, str]]:
 
 
 def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) -> str:
-    style, script = _resource("style.css") + for_one_version(matrix), _resource("script.js")
-    page = _templates().get_template("page.html.j2")
+    style, script = resource("style.css") + for_one_version(matrix), resource("script.js")
+    page = templates().get_template("page.html.j2")
     return page.render(
         matrix=matrix,
         topics=matrix.topics,
@@ -240,8 +240,8 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         most_manifest=detail.manifest,
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=hash_of(style),
+        script_hash=hash_of(script),
     )
 
 
@@ -322,7 +322,8 @@ def _dot(verdict: str, x: int, y: int) -> str:
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Give the templates, which escape all that is put into them."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("labkit.report"),
         autoescape=True,
@@ -362,10 +363,11 @@ def _seconds(value: float) -> str:
         return "no time"
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Give a file that belongs to the pages: style.css, script.js."""
     return resources.files("labkit.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _hash(content: str) -> str:
+def hash_of(content: str) -> str:
     """Give a content's name for the page's own policy, which lets nothing else run."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

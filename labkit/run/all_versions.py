@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         for minor, following in zip(minors, [*minors[1:], None], strict=True):
             print(f"Kubernetes {minor}, {len(codes) + 1} of {len(minors)}", file=sys.stderr, flush=True)
-            with _meanwhile(following, asked.nodes):
+            with meanwhile(following, asked.nodes):
                 codes.append(_run(instead_of_all(argv, minor)))
     except KeyboardInterrupt:
         print(f"interrupted: {', '.join(minors[len(codes) :])} not run", file=sys.stderr)
@@ -71,7 +71,7 @@ def _run(command: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _meanwhile(minor: str | None, nodes: str | None) -> Iterator[None]:
+def meanwhile(minor: str | None, nodes: str | None) -> Iterator[None]:
     """Make a version's node image beside a block. What comes of it is said by the run that wants it."""
     if minor is None:
         yield

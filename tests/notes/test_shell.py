@@ -1,0 +1,70 @@
+"""Which lines of a block are typed, which are printed, and what a typed one calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.notes import shell
+
+
+def typed(text: str) -> list[str]:
+    return [t.text for t in shell.typed(text.split("\n"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("$ kubectl get pods\nNAME READY\n$ ls", ["kubectl get pods", "ls"]),
+        ("kubectl get pods\nNAME   READY\nweb    1/1", ["kubectl get pods"]),
+        ("# a comment\nkubectl get pods", ["kubectl get pods"]),
+        ("root@node:~# kubectl get nodes\nNAME", ["kubectl get nodes"]),
+        ("[me@host dir]$ kubectl get nodes", ["kubectl get nodes"]),
+        (
+            "kubectl run web \\\n  --image=nginx\nkubectl get pods",
+            ["kubectl run web \\\n  --image=nginx", "kubectl get pods"],
+        ),
+        (
+            "cat <<EOF | kubectl apply -f -\nkind: Pod\n$ no\nEOF\nls",
+            ["cat <<EOF | kubectl apply -f -\nkind: Pod\n$ no\nEOF", "ls"],
+        ),
+        ("for i in 1 2; do\n  kubectl get pod $i\ndone", ["for i in 1 2; do\n  kubectl get pod $i\ndone"]),
+        ("kubectl exec web -- env\nA=b", ["kubectl exec web -- env"]),
+        ("A=b\nkubectl get pod $A", ["A=b", "kubectl get pod $A"]),
+        ("kubectl get pods\nkubectl controls the Kubernetes cluster manager.", ["kubectl get pods"]),
+        ('service "web" exposed\nkubectl get svc', ["kubectl get svc"]),
+        ("kubcetl get pods", ["kubcetl get pods"]),
+        ("echo \"it's open\nkubectl get pods", ["echo \"it's open", "kubectl get pods"]),
+        ("kubectl exec -it web -- sh\n/ # ls\nbin\n/ # exit", ["kubectl exec -it web -- sh", "ls", "exit"]),
+        ("kubectl get pods  # all of them", ["kubectl get pods"]),
+    ],
+)
+def test_what_is_typed_is_told_from_what_is_printed(text: str, lines: list[str]) -> None:
+    assert typed(text) == lines
+
+
+def test_output_stays_with_the_line_that_printed_it() -> None:
+    first, second = shell.typed(["$ kubectl get pods", "NAME", "", "$ ls", "# note"])
+    assert (first.shown, second.shown) == (("NAME",), ())
+
+
+def test_calls_words_files_and_variables() -> None:
+    parsed = shell.parse("kubectl get pod \"$NAME\" -o jsonpath='{.a}' > out.yaml && A=1 ls")
+    assert [c.program for c in parsed.calls] == ["kubectl", "ls"]
+    assert parsed.calls[0].words[-1] == "jsonpath={.a}"
+    assert parsed.calls[0].writes == ("out.yaml",)
+    assert parsed.uses == {"NAME"}
+
+
+def test_a_here_document_is_read_with_what_it_is_piped_to() -> None:
+    parsed = shell.parse("cat <<'E' | kubectl apply -f -\nkind: Pod\nE")
+    assert [c.program for c in parsed.calls] == ["cat", "kubectl"]
+    assert parsed.calls[0].heredoc == "kind: Pod\n"
+
+
+def test_placeholders_are_no_redirections() -> None:
+    assert shell.placeholders("kubectl logs <pod-name> > out") == ("<pod-name>",)
+    assert shell.parse("kubectl logs <pod-name>").calls[0].writes == ()
+
+
+def test_a_hundred_thousand_lines_are_read_in_a_moment() -> None:
+    assert len(shell.typed(["kubectl get pods", "NAME"] * 50_000)) == 50_000

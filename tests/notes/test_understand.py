@@ -1,0 +1,110 @@
+"""What blocks are, whatever their fence says, and where files come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.notes import document, kubectl, manifest, shell, understand
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n"
+
+
+def kinds(text: str) -> list[str]:
+    return list(understand.understand(document.parse(text)).kinds)
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "kind"),
+    [
+        ("yaml", POD, "manifest"),
+        ("bash", f"# web.yaml\n{POD}", "manifest"),
+        ("yaml", "FROM python:3.6\nRUN ls\n", "Dockerfile"),
+        ("yaml", "spec:\n  containers:\n  - name: a\n", "fragment"),
+        ("yaml", POD + "spec:\n  ...\n", "fragment"),
+        ("", "NAME   READY   STATUS\nweb    1/1     Running\n", "output"),
+        ("yaml", "kubectl get pods\n", "commands"),
+        ("", "pod/web created\n", "output"),
+        ("go", "kubectl get pods\n", "text"),
+        ("yaml", POD + "\tspec:\n", "manifest"),
+        ("yaml", POD + "  uid: 1\n", "output"),
+        ("json", '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}\n', "manifest"),
+    ],
+)
+def test_content_decides_what_a_block_is(language: str, code: str, kind: str) -> None:
+    assert kinds(f"```{language}\n{code}```\n") == [kind]
+
+
+def test_a_fence_that_says_otherwise_is_a_finding() -> None:
+    notes = understand.understand(document.parse("```yaml\nFROM a:1\nRUN b\n```\n"))
+    assert notes.findings == ((1, "the fence says yaml, what it holds is a Dockerfile"),)
+
+
+def origin(text: str, path: str, at: int = -1) -> understand.Origin:
+    notes = understand.understand(document.parse(text))
+    return notes.origins[len(notes.commands) - 1 if at == -1 else at, path]
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (f"Save as `web.yaml`:\n\n```\n{POD}```\n\n```\nkubectl apply -f web.yaml\n```\n", "named"),
+        (f"```\n# web.yaml\n{POD}```\n```\nkubectl apply -f ./web.yaml\n```\n", "named"),
+        (f"```\n{POD}```\n```\nkubectl apply -f web-pod.yaml\n```\n", "guessed"),
+        (f"```\n{POD}```\n```\nkubectl apply -f other.yaml\n```\n", "missing"),
+        (f"```\nvi x.yaml\n```\n```\n{POD}```\n```\nkubectl apply -f x.yaml\n```\n", "shown"),
+        (f"```\ncat > x.yaml <<E\n{POD}E\nkubectl apply -f x.yaml\n```\n", "command"),
+        ("```\nkubectl apply -f https://example.com/x.yaml\n```\n", "address"),
+        ("```\nkubectl apply -f ../../etc/passwd\n```\n", "missing"),
+    ],
+)
+def test_a_file_is_what_the_notes_say_it_is(text: str, how: str) -> None:
+    notes = understand.understand(document.parse(text))
+    assert next(reversed(notes.origins.values())).how == how
+
+
+def test_the_nearest_block_above_is_the_file(tmp_path: Path) -> None:
+    one, two = POD, POD.replace("web", "db")
+    text = "".join(f"`a.yaml`:\n```\n{pod}```\n```\nkubectl apply -f a.yaml\n```\n" for pod in (one, two))
+    notes = understand.understand(document.parse(text, tmp_path / "n.md"))
+    assert [o.block for o in notes.origins.values()] == [1, 4]
+    assert understand.objects_made(notes, 1) == (("Pod", "db"),)
+
+
+def test_a_file_beside_the_notes_is_found_and_none_outside(tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").write_text(POD)
+    text = "```\nkubectl apply -f web.yaml\nkubectl apply -f /etc/hostname\n```\n"
+    notes = understand.understand(document.parse(text, tmp_path / "n.md"))
+    assert [o.how for o in notes.origins.values()] == ["beside", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("line", "makes", "uses"),
+    [
+        ("kubectl run web --image nginx", [("Pod", "web")], []),
+        ("kubectl run web --image=a --expose --port=80", [("Pod", "web"), ("Service", "web")], []),
+        ("kubectl create deploy web --image=a", [("Deployment", "web")], []),
+        ("kubectl create secret generic s --from-literal a=b", [("Secret", "s")], []),
+        ("kubectl create -f a.yaml", [], []),
+        ("kubectl expose deployment web --name=x", [("Service", "x")], [("Deployment", "web")]),
+        ("kubectl run web --image=a --dry-run=client -o yaml", [], []),
+        ("kubectl -n a logs -f web -c x", [], [("Pod", "web")]),
+        ("kubectl exec -it deploy/web -- sh", [], [("Deployment", "web")]),
+        ("kubectl get pods,svc web", [], [("Pod", "web"), ("Service", "web")]),
+        ("kubectl label nodes n1 a=b", [], [("Node", "n1")]),
+        ("kubectl cp web:/a /b", [], [("Pod", "web")]),
+        ("kubectl taint nodes n1 a=b:NoSchedule", [], [("Node", "n1")]),
+        ("kubectl delete pod web --grace-period 0 --force", [], [("Pod", "web")]),
+    ],
+)
+def test_kubectls_words(line: str, makes: list[kubectl.Object], uses: list[kubectl.Object]) -> None:
+    (call,) = understand.kubectls(shell.parse(line))
+    assert (list(call.makes()), list(call.uses())) == (makes, uses)
+
+
+def test_aliases_of_yaml_cannot_unfold_for_ever() -> None:
+    bomb = "a: &a [1,1]\n" + "".join(
+        f"b{i}: &b{i} [*{'a' if i == 0 else f'b{i - 1}'},*{'a' if i == 0 else f'b{i - 1}'}]\n" for i in range(40)
+    )
+    assert manifest.read(bomb).error
