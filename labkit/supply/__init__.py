@@ -74,7 +74,7 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     Raises: CannotRun with one sentence that says what is missing and what to do.
     """
     wanted = versions.read().resolve(kubernetes)
-    with disk.told_when_full(), engines.told_when_failing():
+    with disk.told_when_full(), engines.told_when_failing(), toolchain.told_when_refused():
         engine = engines.ensure(progress)
         loopback.refuse_elsewhere()
         if python := python_base.find(engine, versions.read()):
@@ -93,7 +93,7 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
 
 def provide_python(progress: Progress) -> str:
     """Provide the image that the sample images are built on, and nothing else. Raises CannotRun."""
-    with disk.told_when_full(), engines.told_when_failing():
+    with disk.told_when_full(), engines.told_when_failing(), toolchain.told_when_refused():
         engine, pinned = engines.ensure(progress), versions.read()
         if found := python_base.find(engine, pinned):
             return found
@@ -109,7 +109,7 @@ def provide_minikube(kubernetes: str, *, progress: Progress) -> Minikube:
     Raises: CannotRun with one sentence that says what is missing and what to do.
     """
     wanted = versions.read().resolve(kubernetes)
-    with disk.told_when_full(), engines.told_when_failing():
+    with disk.told_when_full(), engines.told_when_failing(), toolchain.told_when_refused():
         engine = engines.ensure(progress)
         run = _Run(engine, wanted, "build", progress, "minikube with Kubernetes")
         found = run.minikube_here()

