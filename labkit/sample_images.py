@@ -7,8 +7,11 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import docker
 import requests
@@ -145,15 +148,34 @@ def push(names: Names, registry: str) -> Names:
 
 def content_hash(context: Path, base_id: str) -> str:
     """Give what an image is made of in hexadecimal digits: every file that its context sends, and its base."""
-    ignore = context / ".dockerignore"
-    patterns = ignore.read_text().splitlines() if ignore.exists() else []
     digest = hashlib.sha256(base_id.encode())
-    for name in sorted(exclude_paths(str(context), patterns)):
-        path = context / name
-        if path.is_file():
-            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
+    for name, path in _sent(context).items():
+        digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:KEY_LENGTH]
+
+
+def _sent(context: Path) -> dict[str, Path]:
+    """Give the files that a build context sends by their names in it, in their order."""
+    ignore = context / ".dockerignore"
+    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
+    named = {name: context / name for name in sorted(exclude_paths(str(context), patterns))}
+    return {name: path for name, path in named.items() if path.is_file()}
+
+
+def pack(context: Path, file: IO[bytes]) -> None:
+    """Write a build context as the engine takes it. Its files are root's and for everybody to read.
+
+    Whose they are here, and with which umask they were cloned, is nothing that an image should know.
+    """
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, path in _sent(context).items():
+            info = archive.gettarinfo(str(path), name)
+            info.mode = 0o755 if info.mode & stat.S_IXUSR else 0o644
+            info.uid = info.gid = 0
+            info.uname = info.gname = ""
+            with path.open("rb") as content:
+                archive.addfile(info, content)
 
 
 def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
@@ -209,18 +231,22 @@ _ADVICE = (
 
 def _build(client: docker.DockerClient, image: Image, tag: str, arguments: dict[str, str], progress: Progress) -> None:
     begun = time.monotonic()
-    stream = client.api.build(
-        path=str(image.context),
-        tag=tag,
-        buildargs=arguments,
-        labels={CONTENT_LABEL: tag},
-        rm=True,
-        forcerm=True,
-        decode=True,
-        # A proxy or an index on this machine's loopback is then reached from the build as well.
-        network_mode="host",
-    )
-    _follow(image.name, stream, progress)
+    with tempfile.TemporaryFile() as file:
+        pack(image.context, file)
+        file.seek(0)
+        stream = client.api.build(
+            fileobj=file,
+            custom_context=True,
+            tag=tag,
+            buildargs=arguments,
+            labels={CONTENT_LABEL: tag},
+            rm=True,
+            forcerm=True,
+            decode=True,
+            # A proxy or an index on this machine's loopback is then reached from the build as well.
+            network_mode="host",
+        )
+        _follow(image.name, stream, progress)
     progress.say(f"{image.name} is built, in {time.monotonic() - begun:.0f} s")
 
 

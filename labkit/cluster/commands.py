@@ -260,6 +260,7 @@ def _start(
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            umask=0o022,  # the user's own would get to Pods and images, with the files of a lab
         )
     except OSError as error:
         raise CannotRun(

@@ -21,7 +21,7 @@ from labkit.cluster.nodes import engine as connection
 from labkit.cluster.threads import in_background
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import Nodes, Supplies, bounded_runtime, engine, loopback
+from labkit.supply import Nodes, Supplies, bounded_runtime, engine, inotify, loopback
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun, Inconclusive, unwritable
 
@@ -84,15 +84,31 @@ def _new(
     cluster = handle(held)
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
-        ids = _create(cluster, supplies, _kind_config(supplies, machine, held.folder), progress)
-        with timed(cluster.phases, "ready"):
-            cluster.wait_ready()
-            cluster.look()
+        with _inotify_named(machine, supplies.node_image, progress):
+            ids = _create(cluster, supplies, _kind_config(supplies, machine, held.folder), progress)
+            with timed(cluster.phases, "ready"):
+                cluster.wait_ready()
+                cluster.look()
         with timed(cluster.phases, "network"):
             cluster.establish_network()
     held.update(state=lease.KEPT if keep else lease.RUNNING, images=ids)
     progress.say(f"cluster {cluster.name} is up after {cluster.phases['cluster']:.0f} s")
     return cluster
+
+
+@contextlib.contextmanager
+def _inotify_named(machine: Engine, node_image: str, progress: Progress) -> Iterator[None]:
+    """Raise this machine's limits of inotify before nodes start; of nodes that fail, name what is still too low."""
+    if machine.data_root is None:
+        yield  # an engine elsewhere
+        return
+    inotify.raise_from_inside(machine.client, node_image, progress)
+    try:
+        yield
+    except (CannotRun, Inconclusive) as trouble:
+        if low := inotify.short():
+            raise CannotRun(f"{trouble}; it may be that {inotify.told(low)}") from trouble
+        raise
 
 
 def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress: Progress) -> dict[str, str]:

@@ -21,7 +21,8 @@ def require(gigabytes: Mapping[Path, float]) -> None:
     """
     wanted: dict[int, list[tuple[Path, float]]] = {}
     for folder, amount in gigabytes.items():
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        # The nearest one that this user can look at: the engine's folder may lie below one that he may not enter.
+        there = next(path for path in (folder, *folder.parents) if _can_be_seen(path))
         wanted.setdefault(there.stat().st_dev, []).append((there, amount))
     for claims in wanted.values():
         folders = " and ".join(str(path) for path, _ in claims)
@@ -31,6 +32,14 @@ def require(gigabytes: Mapping[Path, float]) -> None:
                 f"{missing:.1f} GB more must be free on the disk with {folders}: make room,"
                 " or move the cache folder with LABS_CACHE"
             )
+
+
+def _can_be_seen(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

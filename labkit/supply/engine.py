@@ -6,7 +6,9 @@ import contextlib
 import gc
 import json
 import os
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import warnings
@@ -23,7 +25,7 @@ from requests.exceptions import RequestException
 
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import apt, bounded_runtime, endpoint
+from labkit.supply import apt, bounded_runtime, endpoint, inotify
 from labkit.supply.cache import alone, write_whole
 from labkit.supply.process import Failed, run
 from labkit.trouble import CannotRun, reason
@@ -33,9 +35,6 @@ READ_TIMEOUT_S = 600
 
 START_S = 90
 """Seconds a started dockerd is given to answer; it took 2 on two idle cores and some 20 with many old containers."""
-
-INOTIFY_INSTANCES = 1024
-"""Each node's systemd and kubelet hold dozens; with Linux' default of 128 the second node's kubelet dies."""
 
 _RUNTIME = "labs-bounded"
 """What dockerd calls the runtime in bounded_runtime.py."""
@@ -77,7 +76,7 @@ def ensure(progress: Progress) -> Engine:
                 engine = _start(progress)
     _need_client(progress)
     if engine.data_root is not None:
-        _make_room_for_watchers(progress)
+        inotify.raise_limits(progress)
         _keep_bounded_runtime(engine)
     return engine
 
@@ -99,7 +98,7 @@ def _ask() -> Engine | str:
 
 def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
     data_root = Path(info.get("DockerRootDir", ""))
-    local = client.api.base_url.startswith("http+docker://") and data_root.is_dir()
+    local = client.api.base_url.startswith("http+docker://") and _is_here(data_root)
     return Engine(
         client=client,
         version=info["ServerVersion"],
@@ -107,6 +106,16 @@ def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
         cgroup_v1=info.get("CgroupVersion") != "2",
         data_root=data_root if local else None,
     )
+
+
+def _is_here(data_root: Path) -> bool:
+    """Tell whether the engine's folder is on this machine; below one that this user may not enter it is."""
+    try:
+        return stat.S_ISDIR(data_root.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _refuse_what_is_not_ours_to_start(why: str) -> None:
@@ -257,15 +266,35 @@ def _needs(folder: Path, progress: Progress) -> dict[str, Any]:
 def _install_bounded_runtime(script: Path) -> Path:
     """Copy the runtime where the daemon finds it, whatever becomes of the checkout or the virtual environment."""
     interpreter = Path(sys.executable).resolve()
-    write_whole(script, f"#!{interpreter} -IS\n{Path(bounded_runtime.__file__).read_text()}", mode=0o755)
+    program = script.with_suffix(".py")
+    write_whole(program, Path(bounded_runtime.__file__).read_text(encoding="utf-8"))
+    # By way of a shell: the kernel reads an interpreter's path up to its first blank, and 255 characters of it.
+    line = f'exec {shlex.quote(str(interpreter))} -IS {shlex.quote(str(program))} "$@"'
+    write_whole(script, f"#!/bin/sh\n{line}\n", mode=0o755)
     return script
 
 
 def _keep_bounded_runtime(engine: Engine) -> None:
-    """Put the runtime back where a running daemon looks for it, if the cache folder was emptied under it."""
+    """Put the runtime back where a running daemon looks for it, if the cache folder was emptied under it.
+
+    Raises: CannotRun where it is gone and not for this user to put back.
+    """
     runtime = engine.client.info().get("Runtimes", {}).get(_RUNTIME)
-    if runtime and not Path(runtime["path"]).exists():
-        _install_bounded_runtime(Path(runtime["path"]))
+    if not runtime:
+        return
+    path = Path(runtime["path"])
+    try:
+        path.stat()
+    except PermissionError:
+        return  # in the cache of whoever started the engine, root, who alone has to find it there
+    except FileNotFoundError:
+        try:
+            _install_bounded_runtime(path)
+        except OSError as error:
+            raise CannotRun(
+                f"the engine was started by another user and starts containers by {path}, which is gone:"
+                " that user's (root's) nox -s supply puts it back"
+            ) from error
 
 
 def is_stale(pid_file: Path, program: str) -> bool:
@@ -283,18 +312,6 @@ def is_stale(pid_file: Path, program: str) -> bool:
         return Path(f"/proc/{pid}/comm").read_text().strip() != program
     except OSError:
         return True
-
-
-def _make_room_for_watchers(progress: Progress) -> None:
-    limit = Path("/proc/sys/fs/inotify/max_user_instances")
-    if not limit.exists() or int(limit.read_text()) >= INOTIFY_INSTANCES:
-        return
-    change = f"fs.inotify.max_user_instances from {limit.read_text().strip()} to {INOTIFY_INSTANCES}"
-    try:
-        limit.write_text(str(INOTIFY_INSTANCES))
-        progress.say(f"raised {change} (three nodes need more than the default)")
-    except OSError:
-        progress.say(f"a second node may fail here: as root, raise {change}")
 
 
 def _path_with_sbin() -> str:

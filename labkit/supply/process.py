@@ -97,6 +97,7 @@ def _running(
             encoding="utf-8",
             errors="replace",
             process_group=0,
+            umask=0o022,  # what is put together here gets into images, where others read it
         )
         _children.running.add(child)
     try:

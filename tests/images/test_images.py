@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,3 +130,21 @@ def test_a_build_is_followed_and_its_failing_step_told() -> None:
         "cannot build localhost:1/labs/web:1: step 2, RUN pip install failed: one | two | returned a non-zero code: 1"
     )
     assert "building localhost:1/labs/web:1: 0%" in told[0]
+
+
+def test_a_build_context_is_for_everybody_to_read_whatever_umask_it_was_cloned_with(tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    (context / "app").mkdir(parents=True, mode=0o700)
+    for name, mode in (("Dockerfile", 0o600), ("app/run", 0o700), ("app/data", 0o640), ("ignored", 0o600)):
+        (context / name).write_text(name)
+        (context / name).chmod(mode)
+    (context / ".dockerignore").write_text("ignored\n")
+    with (tmp_path / "context.tar").open("w+b") as file:
+        sample_images.pack(context, file)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as archive:
+            modes = {one.name: (one.mode, one.uid, one.uname) for one in archive if one.name != ".dockerignore"}
+            content = archive.extractfile("app/run")
+            assert content
+            assert content.read() == b"app/run"
+    assert modes == {"Dockerfile": (0o644, 0, ""), "app/run": (0o755, 0, ""), "app/data": (0o644, 0, "")}

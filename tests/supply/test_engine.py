@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from docker.errors import APIError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 
 from labkit.progress import Progress
-from labkit.supply import apt, engine
+from labkit.supply import apt, disk, engine, process
 from labkit.supply.engine import Engine, daemon_settings, is_stale
 from labkit.trouble import CannotRun, reason
 
@@ -126,3 +127,58 @@ def test_a_user_outside_the_docker_group_is_told(progress: Progress, monkeypatch
     monkeypatch.setattr(engine, "_ask", lambda: "Permission denied")
     with pytest.raises(CannotRun, match="join the docker group"):
         engine.ensure(progress)
+
+
+@pytest.fixture
+def kept_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Be a user who may not enter a folder, whoever runs this; give the folder."""
+    closed, stat = tmp_path / "closed", Path.stat
+
+    def looking(path: Path, **options: bool) -> os.stat_result:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", looking)
+    return closed
+
+
+def test_an_engines_folder_that_may_not_be_entered_is_on_this_machine(kept_out: Path, tmp_path: Path) -> None:
+    assert engine._is_here(kept_out / "docker")
+    assert engine._is_here(tmp_path)
+    assert not engine._is_here(tmp_path / "nowhere")
+    disk.require({kept_out / "docker": 0.0})
+
+
+def with_runtime(path: Path) -> Any:
+    info = {"Runtimes": {"labs-bounded": {"path": str(path)}}}
+    return SimpleNamespace(client=SimpleNamespace(info=lambda: info))
+
+
+def test_a_runtime_in_the_cache_of_another_user_is_left_to_him(kept_out: Path) -> None:
+    engine._keep_bounded_runtime(with_runtime(kept_out / "bounded-runtime"))
+    assert not kept_out.exists()
+
+
+def test_a_runtime_that_is_gone_is_put_back_and_runs_by_a_python_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpreter = tmp_path / "my no'tes $x" / "python"
+    interpreter.parent.mkdir()
+    interpreter.write_text('#!/bin/sh\necho "$@"\n')
+    interpreter.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    runtime = tmp_path / "cache" / "bounded-runtime"
+    engine._keep_bounded_runtime(with_runtime(runtime))
+    assert process.run([runtime, "create", "--bundle", "a b"]) == f"-IS {runtime}.py create --bundle a b\n"
+
+
+def test_a_runtime_that_is_gone_and_not_for_this_user_to_put_back_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(engine, "write_whole", write)
+    with pytest.raises(CannotRun, match=r"root.s.*nox -s supply puts it back"):
+        engine._keep_bounded_runtime(with_runtime(tmp_path / "cache" / "bounded-runtime"))
