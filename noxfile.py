@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import runpy
@@ -29,7 +30,10 @@ PROVERS = "4"
 LABS = Path("labs").resolve()
 
 COULD_NOT_RUN = 3
-"""The exit code of an interrupted run; the others are the run's own."""
+"""The exit code of a run that did not come off."""
+
+VERDICTS = (1, 2, COULD_NOT_RUN)
+"""The exit codes that a run gives for its verdicts, or for what kept it from them."""
 
 INTERRUPTED_S, TERMINATED_S = 20, 180
 """Seconds for a run to end by itself after Ctrl-C, then after the SIGTERM that follows; nox would give it 0.3.
@@ -41,6 +45,15 @@ Ctrl-C in a terminal reaches the run directly; a SIGTERM to nox does only by way
 _given = runpy.run_path(str(Path(__file__).parent / "labkit" / "environment.py"))["of_run"]()
 os.environ.clear()
 os.environ.update(_given)
+
+# nox would begin to make an environment where it may not, and end with a traceback.
+_foreign = next(
+    (p for p in (*Path(".nox").glob("*"), Path(".nox"), Path()) if p.exists() and not os.access(p, os.W_OK)), None
+)
+if _foreign:
+    _error = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(_foreign.resolve()))
+    print("cannot run:", runpy.run_path("labkit/trouble.py")["unwritable"](_foreign, _error), file=sys.stderr)
+    sys.exit(COULD_NOT_RUN)
 
 # Without this a SIGTERM would end nox alone and leave the run going, and a SIGINT would do nothing at all where a shell
 # has arranged that, as it does for what a script starts in the background.
@@ -156,10 +169,15 @@ def _run(session: nox.Session, *command: str, folder: str = ".") -> None:
     """
     try:
         session.install("-e", ".")
+    except CommandFailed:
+        session.log("the environment in .nox could not be made: pip says why above")
+        sys.exit(COULD_NOT_RUN)
+    try:
         session.chdir(folder)
         # nox would let stderr run into stdout, where `--format json` wants nothing but the results.
         session.run(*command, stderr=None, interrupt_timeout=INTERRUPTED_S, terminate_timeout=TERMINATED_S)
     except CommandFailed as failed:
-        sys.exit(failed.return_code)
+        # pytest has codes of its own, for a mistyped option and for nothing to run; a signal has none of ours.
+        sys.exit(failed.return_code if failed.return_code in VERDICTS else COULD_NOT_RUN)
     except KeyboardInterrupt:
         sys.exit(COULD_NOT_RUN)

@@ -12,9 +12,11 @@ import itertools
 import re
 import resource
 import sys
-from collections.abc import Generator, Iterator
+import traceback
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import filelock
@@ -277,10 +279,7 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     observation = _carried(report)
-    if observation is None:
-        return None
-    key = (observation.outcome, observation.sabotage is not None)
-    return WORDS.get(key) or (observation.outcome, "?", observation.outcome.upper())
+    return _category(observation) if observation else None
 
 
 class Recorder:
@@ -291,7 +290,8 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if observation := _carried(report):
-            self._run.observed(observation)
+            with _told_by(self._run):
+                self._run.observed(observation)
 
     def pytest_keyboard_interrupt(self) -> None:
         # Of the house's own tests too, whose -x ends like this: then there is nothing to answer for.
@@ -308,14 +308,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     run = config.stash[RUN]
     run.harness_mib.append(_rss_mib())
-    code = run.finish()
+    code: int | None = EXIT_COULD_NOT_RUN
+    with _told_by(run):
+        code = run.finish()
     # What pytest itself found wrong besides, such as a lab that could not be cleared away, is not to be lost.
     if code is not None and not (code == 0 and session.exitstatus == pytest.ExitCode.TESTS_FAILED):
         session.exitstatus = code
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash[RUN].summary():
+    run = config.stash[RUN]
+    _recount(terminalreporter.stats, run.observations)
+    for line in run.summary():
         terminalreporter.write_line(line)
 
 
@@ -333,13 +337,49 @@ def _cluster(run: Run) -> LabCluster:
 def _ending(run: Run) -> Iterator[None]:
     """End the run with one sentence where it cannot go on."""
     try:
-        yield
-        return
+        with _told_by(run):
+            yield
+            return
     except CannotRun as trouble:
         run.trouble = str(trouble)
     except KeyboardInterrupt:
         run.trouble = INTERRUPTED
     raise pytest.exit(f"cannot run: {run.trouble}", returncode=EXIT_COULD_NOT_RUN)
+
+
+@contextlib.contextmanager
+def _told_by(run: Run) -> Iterator[None]:
+    """Tell a fault of the project's own in one sentence, and go on to what there is to tell besides."""
+    try:
+        yield
+    except (CannotRun, Inconclusive, pytest.exit.Exception):
+        raise
+    except Exception as error:
+        if run.shows_faults:
+            raise
+        entry = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(entry.filename).name}:{entry.lineno}"
+        run.trouble = run.trouble or (
+            f"a fault of this project's own ({type(error).__name__} in {where}: {str(error)[:200]}):"
+            " --full-trace shows all of it, and a report of it is welcome"
+        )
+
+
+def _recount(stats: dict[str, list[Any]], observations: Sequence[Observation]) -> None:
+    """Have pytest's last line count what was last observed of each test, as the table does."""
+    last = {observation.nodeid: observation for observation in observations}
+    reports = {report.nodeid: report for told in stats.values() for report in told if _carried(report)}
+    for told in stats.values():
+        told[:] = [report for report in told if getattr(report, "nodeid", None) not in reports]
+    for nodeid, report in reports.items():
+        stats.setdefault(_category(last[nodeid])[0] if nodeid in last else "error", []).append(report)
+    for category in [category for category, told in stats.items() if not told]:
+        del stats[category]
+
+
+def _category(observation: Observation) -> tuple[str, str, str]:
+    key = (observation.outcome, observation.sabotage is not None)
+    return WORDS.get(key) or (observation.outcome, "?", observation.outcome.upper())
 
 
 def _turn(run: Run, claim: Claim) -> contextlib.AbstractContextManager[object]:
@@ -363,6 +403,8 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         if outcome != "passed" and (trouble := lab.trouble()):
             outcome, message = "inconclusive", f"{trouble} ({message})"
             cause = CLUSTER_ENDED if lab.dead() else ""
+        elif outcome != "inconclusive" and (standstill := lab.standstill()):
+            outcome, message = "inconclusive", f"{standstill}{f' ({message})' if message else ''}"
         elif outcome == "assertion" and not sabotage and (busy := lab.too_busy()):
             outcome, message = "inconclusive", f"{message}\n  but {busy}"
         elif outcome != "inconclusive" and (missed := lab.missed()):

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 from labkit import plugin
 from labkit.claims import verdicts
 from labkit.cluster import minikube_profile
+from labkit.observe import standstill
+from labkit.observe.load import Load
 from labkit.paths import ROOT
 from labkit.run import run
 from labkit.trouble import CannotRun
@@ -166,6 +169,63 @@ def test_verdicts_are_not_lost_where_their_file_cannot_be_written(
     (kept,) = re.findall(r"^results: (.*)$", text, re.MULTILINE)
     assert verdicts.read(Path(kept))["claims"][0]["verdict"] == "holds"
     shutil.rmtree(Path(kept).parent)
+
+
+def test_a_fault_of_our_own_is_a_sentence_and_no_internal_error(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise KeyError("spec")
+
+    monkeypatch.setattr(run.Run, "observed", fault)
+    code, text = outcome(pytester, monkeypatch, "pass")
+    assert (code, "INTERNALERROR" in text) == (3, False), text
+    assert "cannot run: a fault of this project's own (KeyError in test_plugin.py:" in text
+
+
+def test_the_last_line_counts_what_was_seen_last() -> None:
+    def seen(nodeid: str, outcome: Any, sabotage: str | None = None, alone: bool = False) -> verdicts.Observation:
+        return verdicts.Observation("topic.one", nodeid, sabotage, outcome, "", 1.0, "", alone)
+
+    def report(observation: verdicts.Observation) -> Any:
+        properties = [(plugin.OBSERVATION, asdict(observation))]
+        return SimpleNamespace(nodeid=observation.nodeid, user_properties=properties)
+
+    first = [seen("a", "passed"), seen("b", "inconclusive"), seen("c", "inconclusive", "s"), seen("d", "inconclusive")]
+    again = [
+        seen("b", "passed", alone=True),
+        seen("c", "assertion", "s", alone=True),
+        seen("d", "assertion", alone=True),
+    ]
+    told = {"hold": [report(first[0])], "inconclusive": [report(one) for one in first[1:]], "warnings": ["one"]}
+    plugin._recount(told, first + again)
+    counted = {category: [getattr(one, "nodeid", one) for one in reports] for category, reports in told.items()}
+    assert counted == {"hold": ["a", "b"], "killed": ["c"], "broken": ["d"], "warnings": ["one"]}
+
+
+def test_a_lab_that_saw_a_standstill_has_seen_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "between", lambda *_: "the machine slept for 60 s meanwhile")
+    stand_in = SimpleNamespace(
+        trouble=lambda: None,
+        standstill=lambda: Load().standstill(0.0),
+        evidence=SimpleNamespace(floor_s=0.0, ceiling_s=0.0, timeline=list, commands=[], windows=[], manifests={}),
+        history=SimpleNamespace(latencies_s=[]),
+        cluster=SimpleNamespace(hidden={}),
+    )
+    monkeypatch.setattr(plugin, "STAND_IN", stand_in, raising=False)
+    monkeypatch.setattr(run.Run, "_again_alone", lambda _: None)
+    pytester.makeconftest(
+        CONFTEST.replace("import pytest", "import pytest\nfrom labkit import plugin").replace(
+            "def lab(sabotaged):", "def lab(sabotaged, request):\n    request.node.stash[plugin.LAB] = plugin.STAND_IN"
+        )
+    )
+    pytester.makepyfile(test_topic=LAB.format(body="assert lab"))
+    monkeypatch.setattr(run, "LABS", pytester.path)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--prove")
+    assert int(result.ret) == 2, result.stdout.str()
+    assert "the machine slept for 60 s meanwhile" in result.stdout.str()
 
 
 def test_without_assertions_there_are_no_verdicts(pytester: pytest.Pytester) -> None:

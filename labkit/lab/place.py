@@ -139,6 +139,10 @@ class Place:
             if "failed to create shim task" in event.message and "executable file not found" not in event.message:
                 yield event
 
+    def standstill(self) -> str | None:
+        """Say what was wrong with the time since the lab began, if anything was: then nothing that was seen counts."""
+        return self._load.standstill(self._began)
+
     def too_busy(self) -> str | None:
         """Say how busy the machine was since the lab began, if too busy for anything that went wrong to count."""
         load = self._load.since(self._began)

@@ -1,4 +1,7 @@
-"""How busy the machine is, sampled while labs wait: lateness on a busy machine says nothing about Kubernetes."""
+"""How busy the machine is, and whether time went on as usual, sampled while labs wait.
+
+Lateness on a busy machine, or on one that slept, says nothing about Kubernetes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+
+from labkit.observe import standstill
 
 _STAT = Path("/proc/stat")
 
@@ -19,6 +24,9 @@ class Load:
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=int(600 / self.EVERY_S))
         self._stop = threading.Event()
+        self._looking = threading.Lock()
+        self._clocks = standstill.now()
+        self._standstills: list[tuple[float, str]] = []
         threading.Thread(target=self._sample, name="load", daemon=True).start()
 
     def since(self, then: float) -> float:
@@ -27,11 +35,23 @@ class Load:
         recent = [load for at, load in samples if at >= then] or [load for _, load in samples[-1:]]
         return sum(recent) / len(recent) if recent else 0.0
 
+    def standstill(self, then: float) -> str | None:
+        """Say what was wrong with the time since `then` (time.monotonic()), if anything was."""
+        self._look()  # who has waited may be the first to run again
+        return next((said for at, said in self._standstills if at >= then), None)
+
     def stop(self) -> None:
         self._stop.set()
 
+    def _look(self) -> None:
+        with self._looking:
+            before, self._clocks = self._clocks, standstill.now()
+            if said := standstill.between(before, self._clocks):
+                self._standstills.append((self._clocks.awake_s, said))
+
     def _sample(self) -> None:
         while not self._stop.wait(self.EVERY_S):
+            self._look()
             self._samples.append((time.monotonic(), _tasks() / (os.cpu_count() or 1)))
 
 

@@ -71,6 +71,11 @@ class Run:
         return self._attached is not None
 
     @property
+    def shows_faults(self) -> bool:
+        """Whether a fault of the project's own is to be shown with all of its traceback."""
+        return bool(self._config.option.fulltrace)
+
+    @property
     def distributes(self) -> bool:
         """Whether this process will start xdist workers that run labs."""
         option = self._config.option
