@@ -502,9 +502,10 @@ def test_kubectl_run_makes_one_pod_and_no_deployment(lab: Lab) -> None:
     # when a Pod is run,
     lab.kubectl("run kuard --image=localhost:1/labs/web:1")
 
-    # then it has the name that it was given, and nobody to care for it,
+    # then it has the name that it was given, and nobody but its kubelet to care for it,
     kuard = lab.get("Pod", "kuard")
     assert (kuard.labels, kuard.owners) == ({"run": "kuard"}, [])
+    assert lab.kubectl("get pod kuard -o jsonpath={.spec.restartPolicy}").stdout == "Always"
     assert lab.kubectl("get deployments -o name").stdout.split() == ["deployment.apps/drum"]
 
     # so that there is no Deployment to delete, but the Pod itself,

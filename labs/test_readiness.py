@@ -429,8 +429,9 @@ def test_period_seconds_is_the_pace_of_the_probe(lab: Lab) -> None:
         within=budgets.fails(probe),
         since=broken,
     )
-    failed = [r for r in lab.requests(pair, "/ready", container="quick") if r.faulted]
-    assert len(failed) >= 3, "fewer failures were enough"
+    asked = lab.requests(pair, "/ready", container="quick")
+    failed = [r for r in asked if r.faulted and r.seen_s < turned.seen_s]
+    assert len(failed) == 3, "it took more failures, or fewer"
     lab.came("the third failure", failed[2], since=failed[0], within=budgets.probed(probe, 2))
 
     # and the other, which is asked every ten, still counts as ready.
@@ -456,9 +457,9 @@ def test_only_failures_in_a_row_make_a_pod_not_ready(lab: Lab) -> None:
     pair = lab.apply("readiness/failure-threshold.yaml")
     lab.ready(pair)
 
-    # when /ready fails from now on in one and twice in the other,
+    # when /ready fails five times in one, and no more, and twice in the other,
     spared = lab.put(pair, "/ready/api", port=8081, failNext=2)
-    broken = lab.put(pair, "/ready/api", failNext=-1)
+    broken = lab.put(pair, "/ready/api", failNext=5)
 
     # then the fifth failure makes the one not ready, and the Pod with it,
     probe = budgets.probe_of(pair.manifest, "readinessProbe")
@@ -470,7 +471,7 @@ def test_only_failures_in_a_row_make_a_pod_not_ready(lab: Lab) -> None:
         since=broken,
     )
     asked = lab.requests(pair, "/ready", container="failing")
-    assert len([r for r in asked if r.faulted and r.seen_s < turned.seen_s]) >= 5, "fewer failures were enough"
+    assert len([r for r in asked if r.faulted and r.seen_s < turned.seen_s]) == 5, "fewer failures were enough"
 
     # and the other, whose next answers are good again, is ready all the time.
     asked = lab.poll(
