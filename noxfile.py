@@ -99,6 +99,12 @@ def check(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change Kubernetes and see the claims turn: nox -s mutants -- [-k NAME] [--kubernetes 1.36]."""
+    _run(session, "python", "-m", "labkit.run.mutants", *session.posargs)
+
+
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Make one page, a matrix and badges of results/: nox -s report -- [results] [--out report]."""
     _run(session, "python", "-m", "labkit.report", *session.posargs)

@@ -115,8 +115,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Create the cluster before xdist starts its workers; without workers the first lab does it."""
     run = session.config.stash[RUN]
     if run.distributes:
-        with _ending(run):
-            selection.check(session.config)
+        if not run.attached:
+            with _ending(run):
+                selection.check(session.config)
         _cluster(run)
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"run"},
     {"lab"},
     {"report", "cluster"},
-    {"observe", "sample_images"},
+    {"observe", "sample_images", "mutants"},
     {"claims", "supply"},
     {"manifests"},
     {"addresses", "environment", "paths", "progress", "trouble"},
@@ -33,6 +33,7 @@ LAYERS = (
 PURE = (
     "claims",
     "manifests",
+    "mutants",
     "report",
     "observe/history",
     "observe/views",

@@ -1,4 +1,7 @@
-"""The prose of the labs: what a module says of its topic, and a lab of what it does, read from their source."""
+"""The prose of the labs: what a module says of its topic, and a lab of what it does, read from their source.
+
+And how pytest calls them, which is in there too.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,16 @@ def read(directory: Path) -> tuple[Topics, Labs]:
                     "story": _story(text for line, text in comments if function.lineno < line <= _end(function)),
                 }
     return topics, labs
+
+
+def nodeids(directory: Path) -> dict[str, str]:
+    """Give pytest's name of each lab of a directory, such as labs/test_health.py::test_..., by its claim's id."""
+    return {
+        claim: f"{directory.name}/{path.name}::{function.name}"
+        for path in sorted(directory.glob("test_*.py"))
+        for function in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(function, ast.FunctionDef) and (claim := _claim(function))
+    }
 
 
 def _claim(function: ast.FunctionDef) -> str | None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import LabCluster, check, consent, existing, interruption, lease, provision, removal
+from labkit.cluster import LabCluster, check, consent, existing, interruption, lease, programs, provision, removal
 from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import engine
@@ -101,6 +101,7 @@ def _check(progress: Progress) -> None:
             continue
         with held:
             cluster = provision.handle(held)
+            programs.refuse_exchanged(cluster)
             cluster.look()
             _fit(cluster)
             print(f"{name}: Pods on all nodes reach each other, Services and DNS; dead addresses are refused")

@@ -33,6 +33,16 @@ def not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def pods_not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the Pods of the items, those of GET .../pods, that are not Ready, or are being deleted."""
+    return [
+        item["metadata"]["name"]
+        for item in items
+        if "deletionTimestamp" in item["metadata"]
+        or not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
+    ]
+
+
 def wrong_version(asked: str, server: str, items: Sequence[Mapping[str, Any]]) -> str | None:
     """Say who runs another version than `asked` (as v1.37.0), if anybody does: the API server or a node's kubelet.
 

@@ -114,6 +114,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             kubernetes=description["kubernetes"],
             origin=description["origin"],
         )
+        cluster.kubectl_path = Path(description["kubectl"])
         cluster.nodes = tuple(Node(**node) for node in description["nodes"])
         cluster.images = dict(description["images"])
         cluster.python_base = description["python_base"]

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from labkit import sample_images, supply
-from labkit.cluster import belongings, config, lease, leftovers, network, nodes, removal
+from labkit.cluster import belongings, config, lease, leftovers, network, nodes, programs, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LABEL, LabCluster, timed
 from labkit.cluster.lease import Lease
@@ -145,6 +145,7 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
     if held is None or not held.record.kept:
         raise CannotRun(f"there is no kept cluster {name} that can be shared now: nox -s up makes one")
     undo.callback(removal.part, held, progress)
+    programs.refuse_exchanged(handle(held))
     if held.record.kubernetes != supplies.kubernetes:
         raise CannotRun(
             f"cluster {name} runs {held.record.kubernetes}, not the {supplies.kubernetes} that was asked for"
@@ -183,6 +184,7 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
                 unpause(node)
             belongings.remove_of_cluster(record.cluster)
             try:
+                programs.put_back(handle(held), progress)
                 cluster = _checked(held, supplies, progress)
                 leftovers.delete(held.folder, f"{LABEL}={cluster.name}")
             except (CannotRun, Inconclusive) as trouble:

@@ -1,7 +1,7 @@
 """One run: its cluster, its observations, its results file, and what it says at the end.
 
-Lives in the controlling process. In an xdist worker, and in the process that observes inconclusive claims once
-more alone, the same class only hands out the cluster that the controlling process made.
+Lives in the controlling process. In an xdist worker, and in a process that observes for another run (see
+`labkit.run.attached`), the same class only hands out the cluster that the controlling process made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import functools
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +22,6 @@ from typing import Any
 import psutil
 import pytest
 
-from labkit import environment
 from labkit.claims import ledger, prose, verdicts
 from labkit.claims.claim import Claim, load_claims
 from labkit.claims.verdicts import Observation
@@ -32,7 +30,7 @@ from labkit.cluster.minikube_profile import Profile
 from labkit.manifests.naming import Names
 from labkit.paths import ROOT
 from labkit.progress import Progress
-from labkit.run import priority, summary
+from labkit.run import attached, priority, summary
 from labkit.trouble import CannotRun
 
 LABS = ROOT / "labs"
@@ -68,6 +66,11 @@ class Run:
     @property
     def alone(self) -> bool:
         """Whether this process observes on its own what was inconclusive beside others."""
+        return self._attached is not None and self._attached["alone"]
+
+    @property
+    def attached(self) -> bool:
+        """Whether the cluster, and what is to be run, are those of another run."""
         return self._attached is not None
 
     @property
@@ -290,30 +293,11 @@ class Run:
         nodeids = [o.nodeid for o in last.values() if o.outcome == "inconclusive"]
         if not nodeids:
             return
-        assert self._cluster
-        with tempfile.TemporaryDirectory(prefix="labs-alone-") as folder:
-            handle, told = Path(folder) / "handle.json", Path(folder) / "observations"
-            handle.write_text(json.dumps(self.handle() | {"observations": str(told)}), encoding="utf-8")
-            told.touch()
-            command = [
-                sys.executable,
-                "-m",
-                "pytest",
-                *nodeids,
-                f"--attach={handle}",
-                "-p",
-                "no:cacheprovider",
-                "-q",
-                "--no-summary",
-            ]
-            command += [
-                f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))
-            ]
-            # Where stdout is for the results alone, this goes where everything else goes.
-            out = sys.stderr if self._config.getoption("format") == "json" else None
-            subprocess.run(command, cwd=ROOT, check=False, env=environment.of_run(), stdout=out)
-            for line in told.read_text(encoding="utf-8").splitlines():
-                self.observed(Observation(**json.loads(line)))
+        options = [f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))]
+        # Where stdout is for the results alone, this goes where everything else goes.
+        out = sys.stderr if self._config.getoption("format") == "json" else None
+        for observation in attached.observe(self.handle(), nodeids, options=options, out=out):
+            self.observed(observation)
 
     def _measure(self) -> None:
         if self._labs_began:

@@ -1,0 +1,247 @@
+"""Kubernetes' own programs on the nodes of a cluster: another one put in a program's place, and taken away again.
+
+The true programs are never touched. A kubelet is covered by a bind mount on each node; into the container of a
+control plane's program or of kube-proxy the other one is mounted from the node. So nothing has to be kept in order to
+put the true ones back, and that is done whatever is in place, also by a later run when this one was killed: a file in
+the cluster's folder tells that run of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import shlex
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import tenacity
+import yaml
+
+from labkit.cluster import interruption, nodes
+from labkit.cluster.labcluster import LabCluster, last_lines
+from labkit.cluster.threads import at_once
+from labkit.progress import Progress
+from labkit.trouble import CannotRun, Inconclusive
+
+STATIC = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+"""Run by the control plane's kubelet from files in MANIFESTS."""
+
+MANIFESTS = "/etc/kubernetes/manifests"
+
+FOLDER = "/kind/labs-programs"
+"""On the nodes, for what stands in the place of their own programs."""
+
+RUNS_S = 120.0
+"""Seconds for a program that was put in place to run: 1 for a kubelet, 10 for a static Pod on two idle cores."""
+
+_VOLUME = "labs-program"
+
+
+_MARK = "exchanged"
+"""Name of the file in the cluster's folder with the name of the program in whose place another one may be."""
+
+
+class ProgramDoesNotRun(Exception):
+    """A program that was put in place does not run; the message says which, and where."""
+
+
+@contextlib.contextmanager
+def exchanged(cluster: LabCluster, program: str, binary: Path) -> Iterator[None]:
+    """Have the nodes run this binary as a program of theirs for the length of a block, and their own after it.
+
+    Raises: ProgramDoesNotRun when it does not within RUNS_S seconds, CannotRun when afterwards their own does not.
+    """
+    (cluster.path / _MARK).write_text(program)
+    try:
+        _put(cluster, program, binary)
+        yield
+    finally:
+        with interruption.held_off():
+            _restore(cluster, program)
+            (cluster.path / _MARK).unlink()
+
+
+def put_back(cluster: LabCluster, progress: Progress) -> None:
+    """Put the nodes' own programs back where a run that was killed has left another one. Raises CannotRun."""
+    if program := _left(cluster):
+        progress.say(f"a run that was killed may have left another {program} on {cluster.name}: putting its own back")
+        _restore(cluster, program)
+        (cluster.path / _MARK).unlink()
+
+
+def refuse_exchanged(cluster: LabCluster) -> None:
+    """Refuse a cluster that may have another program than its own. Raises CannotRun."""
+    if program := _left(cluster):
+        raise CannotRun(
+            f"a run that was killed may have left another {program} on {cluster.name}: nox -s up puts its own back"
+        )
+
+
+def _left(cluster: LabCluster) -> str:
+    try:
+        return (cluster.path / _MARK).read_text()
+    except OSError:
+        return ""
+
+
+def _put(cluster: LabCluster, program: str, binary: Path) -> None:
+    """Have the nodes run this binary as a program of theirs, and wait until it does.
+
+    Raises: ProgramDoesNotRun when it does not after RUNS_S seconds; what was put there is there.
+    """
+    where = _nodes_with(cluster, program)
+    content = _tar(program, binary)
+
+    def copy_to(node: str) -> None:
+        _execute(node, f"mkdir -p {FOLDER}")
+        with nodes.answering():
+            nodes.engine().containers.get(node).put_archive(FOLDER, content)
+
+    at_once(copy_to, where)
+    if program == "kubelet":
+        cover = f"mount --bind {FOLDER}/kubelet /usr/bin/kubelet"
+        at_once(lambda node: _execute(node, f"{_STOP} && {cover} && systemctl start kubelet"), where)
+    elif program in STATIC:
+        manifest = _manifest(where[0], program)
+        _write_manifest(where[0], program, covered(manifest, program))
+    else:
+        _change_proxy(cluster, lambda pod: covered(pod, program))
+    _wait_for(where, program, hashlib.sha256(binary.read_bytes()).hexdigest())
+
+
+def _restore(cluster: LabCluster, program: str) -> None:
+    """Have the nodes run their own program again, whatever is in its place; wait until they do.
+
+    Raises: CannotRun when they do not after RUNS_S seconds.
+    """
+    where = _nodes_with(cluster, program)
+    if program == "kubelet":
+        at_once(lambda node: _execute(node, f"{_STOP} && systemctl start kubelet"), where)
+    elif program in STATIC:
+        _write_manifest(where[0], program, uncovered(_manifest(where[0], program)))
+    else:
+        _change_proxy(cluster, uncovered)
+    try:
+        _wait_for(where, program, None)
+    except ProgramDoesNotRun as error:
+        raise CannotRun(f"{error}, although it is the cluster's own again: nox -s down removes the cluster") from error
+    at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
+
+
+_STOP = "systemctl stop kubelet && while mountpoint -q /usr/bin/kubelet; do umount /usr/bin/kubelet || exit; done"
+"""Stops a kubelet, first because a program that runs keeps its mount busy, and uncovers the node's own."""
+
+
+def covered(pod: dict[str, Any], program: str) -> dict[str, Any]:
+    """Give a Pod, or a template of one, whose only container has a program from the node in place of its image's."""
+    changed = uncovered(pod)
+    spec = changed["spec"]
+    spec.setdefault("volumes", []).append(
+        {"name": _VOLUME, "hostPath": {"path": f"{FOLDER}/{program}", "type": "File"}}
+    )
+    mount = {"name": _VOLUME, "mountPath": f"/usr/local/bin/{program}", "readOnly": True}
+    spec["containers"][0].setdefault("volumeMounts", []).append(mount)
+    return changed
+
+
+def uncovered(pod: dict[str, Any]) -> dict[str, Any]:
+    """Give a Pod, or a template of one, with its image's own program."""
+    changed = copy.deepcopy(pod)
+    spec = changed["spec"]
+    for holder, key in ((spec, "volumes"), *((container, "volumeMounts") for container in spec["containers"])):
+        if key in holder:
+            holder[key] = [one for one in holder[key] if one["name"] != _VOLUME]
+    return changed
+
+
+def _nodes_with(cluster: LabCluster, program: str) -> list[str]:
+    """Name the nodes that run a program."""
+    names = nodes.names(cluster.name)
+    return [f"{cluster.name}-control-plane"] if program in STATIC else names
+
+
+def _manifest(node: str, program: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = yaml.safe_load(_execute(node, f"cat {MANIFESTS}/{program}.yaml"))
+    return manifest
+
+
+def _write_manifest(node: str, program: str, manifest: dict[str, Any]) -> None:
+    # Beside the folder first: the kubelet reads whatever is in it, and half a file is no Pod.
+    text = shlex.quote(json.dumps(manifest, indent=1))
+    half = f"/etc/kubernetes/{program}.half"
+    _execute(node, f"printf %s {text} > {half} && chmod 600 {half} && mv {half} {MANIFESTS}/{program}.yaml")
+
+
+def _change_proxy(cluster: LabCluster, change: Any) -> None:
+    """Change the template of kube-proxy's DaemonSet, and delete its Pods, so that all are made anew at once."""
+    within = ("--namespace", "kube-system")
+    daemon_set = json.loads(_kubectl(cluster, "get", "daemonset", "kube-proxy", "-o", "json", *within))
+    daemon_set["spec"]["template"] = change(daemon_set["spec"]["template"])
+    _kubectl(cluster, "replace", "-f", "-", *within, stdin=json.dumps(daemon_set))
+    _kubectl(cluster, "delete", "pods", "-l", "k8s-app=kube-proxy", "--grace-period=1", *within)
+
+
+def _kubectl(cluster: LabCluster, *words: str, stdin: str | None = None) -> str:
+    result = cluster.kubectl(*words, stdin=stdin, timeout_s=RUNS_S)
+    if result.rc:
+        raise Inconclusive(f"kubectl {' '.join(words[:3])}: {last_lines(result.stderr)}")
+    return result.stdout
+
+
+def _wait_for(where: Sequence[str], program: str, wanted: str | None) -> None:
+    """Wait until each node runs one process of a program, that of the checksum, or the one that is the node's own."""
+
+    def seen() -> list[str]:
+        return [node for node, right in zip(where, at_once(one, where), strict=True) if not right]
+
+    def one(node: str) -> bool:
+        sums = _execute(node, _SUMS.format(program=program)).split()
+        own = _execute(node, f"cat {FOLDER}/{program} 2>/dev/null | sha256sum | cut -d' ' -f1").strip()
+        return len(sums) == 1 and (sums[0] == wanted if wanted else sums[0] != own)
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        wait=tenacity.wait_fixed(0.3),
+        stop=tenacity.stop_after_delay(RUNS_S),
+        retry_error_callback=_does_not_run(program),
+    )(seen)
+
+
+def _does_not_run(program: str) -> Any:
+    def give_up(state: tenacity.RetryCallState) -> None:
+        assert state.outcome
+        raise ProgramDoesNotRun(
+            f"the {program} that was put in place does not run on {', '.join(state.outcome.result())}"
+            f" after {RUNS_S:.0f} s"
+        )
+
+    return give_up
+
+
+_SUMS = """\
+for exe in /proc/[0-9]*/exe; do
+  case $(readlink $exe) in */{program}) sha256sum < $exe | cut -d' ' -f1;; esac
+done"""
+"""Reads which binary each process of a program really is: what the API tells of static Pods may be old."""
+
+
+def _execute(node: str, script: str) -> str:
+    code, output = nodes.execute(node, script)
+    if code:
+        raise Inconclusive(f"node {node} did not do what was asked of it: {last_lines(output)}")
+    return output
+
+
+def _tar(name: str, binary: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.mode, info.size = 0o755, binary.stat().st_size
+        with binary.open("rb") as file:
+            archive.addfile(info, file)
+    return buffer.getvalue()

@@ -1,0 +1,163 @@
+"""Another program in place of a cluster's own, on nodes that are a stand-in: what is done there, and what is undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labkit.cluster import LabCluster, nodes, programs
+from labkit.progress import Progress
+from labkit.trouble import CannotRun
+
+NODES = ["c-control-plane", "c-worker"]
+MANIFEST: dict[str, Any] = {
+    "kind": "Pod",
+    "spec": {
+        "containers": [{"name": "kube-scheduler", "volumeMounts": [{"name": "config", "mountPath": "/etc"}]}],
+        "volumes": [{"name": "config", "hostPath": {"path": "/etc"}}],
+    },
+}
+
+
+class Machine:
+    """Stands for the nodes: which program each one runs, true or other, and the static Pods' files."""
+
+    def __init__(self) -> None:
+        self.did: list[tuple[str, str]] = []
+        self.manifest = dict(MANIFEST)
+        self.runs = "true"
+        self.dies = False
+
+    def execute(self, node: str, script: str) -> tuple[int, str]:
+        self.did.append((node, script))
+        if script.startswith("cat /etc/kubernetes/manifests/"):
+            return 0, yaml.safe_dump(self.manifest)
+        if script.startswith("printf"):
+            self.manifest = yaml.safe_load(script.removeprefix("printf %s ").partition(" > ")[0].strip("'"))
+            self.runs = "other" if "labs-program" in str(self.manifest) else "true"
+        if "systemctl start kubelet" in script:
+            self.runs = "other" if "mount --bind" in script else "true"
+        if script.startswith("for exe"):
+            return 0, "" if self.dies else f"{_sum(self.runs)}\n"
+        if "sha256sum" in script:
+            return 0, f"{_sum('other')}\n"
+        return 0, ""
+
+    def scripts(self, words: str) -> list[str]:
+        return [node for node, script in self.did if words in script]
+
+
+def _sum(content: str) -> str:
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+
+    class Container:
+        def put_archive(self, folder: str, content: bytes) -> None:
+            machine.did.append((folder, f"copy of {len(content)}"))
+
+    class Engine:
+        containers = type("Containers", (), {"get": staticmethod(lambda _: Container())})
+
+    monkeypatch.setattr(nodes, "execute", machine.execute)
+    monkeypatch.setattr(nodes, "names", lambda _: NODES)
+    monkeypatch.setattr(nodes, "engine", Engine)
+    monkeypatch.setattr(programs, "RUNS_S", 0.05)
+    return machine
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> LabCluster:
+    return LabCluster("c", folder=tmp_path, kind_path=tmp_path, image="i", kubernetes="v1.37.2", origin="here")
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> Path:
+    path = tmp_path / "binary"
+    path.write_text("other")
+    return path
+
+
+def test_a_pod_gets_a_program_from_the_node_and_its_own_back() -> None:
+    covered = programs.covered(MANIFEST, "kube-scheduler")
+    (mount,) = [m for m in covered["spec"]["containers"][0]["volumeMounts"] if m["name"] != "config"]
+    (volume,) = [v for v in covered["spec"]["volumes"] if v["name"] != "config"]
+    assert mount == {"name": volume["name"], "mountPath": "/usr/local/bin/kube-scheduler", "readOnly": True}
+    assert volume["hostPath"] == {"path": f"{programs.FOLDER}/kube-scheduler", "type": "File"}
+    assert programs.covered(covered, "kube-scheduler") == covered
+    assert programs.uncovered(covered) == MANIFEST
+    bare = {"spec": {"containers": [{"name": "one"}]}}
+    assert programs.uncovered(bare) == bare
+
+
+def test_a_kubelet_is_exchanged_on_all_nodes_and_put_back(machine: Machine, cluster: LabCluster, binary: Path) -> None:
+    with programs.exchanged(cluster, "kubelet", binary):
+        assert machine.scripts("mount --bind") == NODES
+        assert (cluster.path / "exchanged").read_text() == "kubelet"
+        machine.did.clear()
+    assert sorted(machine.scripts("umount /usr/bin/kubelet")) == NODES
+    assert sorted(machine.scripts(f"rm -rf {programs.FOLDER}")) == NODES
+    assert not (cluster.path / "exchanged").exists()
+
+
+def test_a_static_pod_is_exchanged_on_the_control_plane(machine: Machine, cluster: LabCluster, binary: Path) -> None:
+    with programs.exchanged(cluster, "kube-scheduler", binary):
+        assert machine.manifest == programs.covered(MANIFEST, "kube-scheduler")
+    assert machine.manifest == MANIFEST
+    assert machine.scripts("c-worker") == []
+    assert "c-worker" not in {node for node, _ in machine.did}
+
+
+def test_a_program_that_does_not_run_is_told_and_taken_away(
+    machine: Machine, cluster: LabCluster, binary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = programs._wait_for
+
+    def wait(where: list[str], program: str, wanted: str | None) -> None:
+        machine.dies = wanted is not None
+        seen(where, program, wanted)
+
+    monkeypatch.setattr(programs, "_wait_for", wait)
+    with (
+        pytest.raises(
+            programs.ProgramDoesNotRun, match="kube-scheduler that was put in place does not run on c-control"
+        ),
+        programs.exchanged(cluster, "kube-scheduler", binary),
+    ):
+        pytest.fail("it was said to run")
+    assert machine.manifest == MANIFEST
+    assert not (cluster.path / "exchanged").exists()
+
+
+def test_a_cluster_whose_own_program_does_not_come_back_stays_marked(
+    machine: Machine, cluster: LabCluster, binary: Path
+) -> None:
+    with (
+        pytest.raises(CannotRun, match="nox -s down removes the cluster"),
+        programs.exchanged(cluster, "kubelet", binary),
+    ):
+        machine.dies = True
+    with pytest.raises(CannotRun, match=r"another kubelet on c: nox -s up puts its own back"):
+        programs.refuse_exchanged(cluster)
+
+
+def test_what_a_killed_run_left_is_put_back_by_the_next(machine: Machine, cluster: LabCluster) -> None:
+    said: list[str] = []
+    programs.put_back(cluster, Progress(said.append))
+    programs.refuse_exchanged(cluster)
+    assert (machine.did, said) == ([], [])
+
+    (cluster.path / "exchanged").write_text("kube-scheduler")
+    machine.manifest = programs.covered(MANIFEST, "kube-scheduler")
+    programs.put_back(cluster, Progress(said.append))
+    assert machine.manifest == MANIFEST
+    assert "may have left another kube-scheduler on c" in said[0]
+    programs.refuse_exchanged(cluster)
