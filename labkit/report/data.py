@@ -32,6 +32,7 @@ def render(matrix: Matrix) -> str:
                         "until": claim.until,
                         "bug": claim.record.get("bug"),
                         "verdicts": {cell.version.name: cell.verdict for cell in claim.cells},
+                        "caught": [change["mutant"] for change in claim.caught],
                     }
                     for claim in topic.claims
                 ],
@@ -54,6 +55,7 @@ def render(matrix: Matrix) -> str:
             }
             for minor in borders.by_minor(matrix)
         ],
+        "mutants": {one["name"]: one["verdict"] for one in matrix.mutants},
         "changes": [
             {"claim": claim.id, "from": pair.older.name, "to": pair.newer.name, "was": step.before, "is": step.after}
             for pair in news.changes(matrix)

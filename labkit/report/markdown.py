@@ -43,13 +43,15 @@ def render(matrix: Matrix) -> str:
         told = [*told[:NEWS_SHOWN], f"- and {len(told) - NEWS_SHOWN} more"]
     if told:
         lines += ["", *told]
-    lines += ["", f"| topic | claims | {' | '.join(version.name for version in matrix.versions)} |"]
-    lines.append("| --- | ---: |" + " ---: |" * len(matrix.versions))
+    columns = [version.name for version in matrix.versions] + (["catch a change"] if matrix.mutants else [])
+    lines += ["", f"| topic | claims | {' | '.join(columns)} |"]
+    lines.append("| --- | ---: |" + " ---: |" * len(columns))
     for topic in matrix.topics:
         cells = [_cell(topic, version) for version in matrix.versions]
+        cells += [str(topic.catching)] if matrix.mutants else []
         lines.append(f"| {escaped(topic.title)} | {len(topic.claims)} | {' | '.join(cells)} |")
-    if notes := news.about_the_notes(matrix):
-        lines += ["", notes]
+    for said in (news.about_the_notes(matrix), news.about_the_mutants(matrix)):
+        lines += ["", said] if said else []
     return "\n".join(lines) + "\n"
 
 

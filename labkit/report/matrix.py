@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.claims import verdicts
 from labkit.claims.releases import age, is_tag, minor_number
+from labkit.mutants import verdicts as mutant_verdicts
 from labkit.report import text
 from labkit.trouble import CannotRun
 
@@ -93,6 +94,8 @@ class Claim:
     record: Record
     cells: tuple[Cell, ...]
     changes: tuple[Change, ...]
+    caught: tuple[Mapping[str, str], ...] = ()
+    """Changes of Kubernetes that it was seen to catch, as `mutants.verdicts.caught` gives them."""
 
     @property
     def statement(self) -> str:
@@ -147,6 +150,11 @@ class Topic:
         """Count the verdicts of the claims that are about that version."""
         return Counter(claim.on(version).verdict for claim in self.claims if claim.is_of(version))
 
+    @property
+    def catching(self) -> int:
+        """How many of its claims were seen to catch a change of Kubernetes."""
+        return sum(bool(claim.caught) for claim in self.claims)
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -155,6 +163,8 @@ class Matrix:
     versions: tuple[Version, ...]
     """Newest first."""
     topics: tuple[Topic, ...]
+    mutants: tuple[Record, ...] = ()
+    """What became of the changes of Kubernetes, on the newest version that they were tried on."""
 
     @property
     def claims(self) -> list[Claim]:
@@ -177,10 +187,12 @@ def build(
     *,
     wanted: Sequence[str],
     ledger: Mapping[str, Mapping[str, str]] | None = None,
+    mutants: Sequence[Record] = (),
 ) -> Matrix:
     """Merge results (each with the file's name, as `verdicts.read` gives them) into one matrix.
 
-    `wanted` are the minors that must not be missing (versions.yaml's), `ledger` the notes' rows in their order.
+    `wanted` are the minors that must not be missing (versions.yaml's), `ledger` the notes' rows in their order,
+    `mutants` the runs of mutants, newest version first (as `mutants.verdicts.read` gives them).
     Raises CannotRun, naming the file, for two files of one version and for names that no run of ours gives.
     """
     ledger = ledger or {}
@@ -197,8 +209,12 @@ def build(
         raise CannotRun("there are no results to report; run `nox -s labs` first")
     versions = _columns(told, wanted)
     by_tag = {tag: {record["id"]: record for record in one["claims"]} for tag, one in told.items()}
-    claims = [_row(id, versions, by_tag) for id in {id: None for records in by_tag.values() for id in records}]
-    return Matrix(versions, tuple(_topics(claims, _prose(versions, told), ledger)))
+    runs = [text.cleaned(run) for run in mutants]
+    caught = mutant_verdicts.caught(runs)
+    ids = {id: None for records in by_tag.values() for id in records}
+    claims = [_row(id, versions, by_tag, caught.get(id, [])) for id in ids]
+    tried = tuple(runs[0]["mutants"]) if runs else ()
+    return Matrix(versions, tuple(_topics(claims, _prose(versions, told), ledger)), tried)
 
 
 def _check(file: str, one: Mapping[str, Any]) -> None:
@@ -235,7 +251,12 @@ def _minor(tag: str) -> str:
     return ".".join(tag.removeprefix("v").split(".")[:2])
 
 
-def _row(id: str, versions: Sequence[Version], by_tag: Mapping[str, Mapping[str, Record]]) -> Claim:
+def _row(
+    id: str,
+    versions: Sequence[Version],
+    by_tag: Mapping[str, Mapping[str, Record]],
+    caught: Iterable[Mapping[str, str]],
+) -> Claim:
     cells: list[Cell] = []
     for version in versions:
         record = by_tag[version.tag].get(id) if version.tag else None
@@ -252,7 +273,7 @@ def _row(id: str, versions: Sequence[Version], by_tag: Mapping[str, Mapping[str,
     records = [cell.record for cell in cells if cell.record]
     about = [cell.record for cell in cells if cell.record and _is_of(cell.record, cell.version)]
     newest = (about or records)[0]
-    return Claim(id, newest, tuple(cells), tuple(reversed(changes)))
+    return Claim(id, newest, tuple(cells), tuple(reversed(changes)), tuple(caught))
 
 
 def _is_of(record: Record, version: Version) -> bool:

@@ -112,3 +112,16 @@ def about_the_notes(matrix: Matrix) -> str:
         if kinds[kind]
     ]
     return f"{corrected} of {counted(len(matrix.claims), 'claim')} correct the notes: {joined(parts)}."
+
+
+def about_the_mutants(matrix: Matrix) -> str:
+    """Say how many changes of Kubernetes the labs were tried with, and how many claims caught one."""
+    if not matrix.mutants:
+        return ""
+    verdicts = Counter(str(one["verdict"]) for one in matrix.mutants)
+    tried, killed = sum(verdicts.values()) - verdicts["not-applicable"], verdicts["killed"]
+    catching = sum(topic.catching for topic in matrix.topics)
+    return (
+        f"Of {counted(tried, 'change')} of Kubernetes {killed} {'was' if killed == 1 else 'were'} caught"
+        f" by every claim that must; {catching} of {counted(len(matrix.claims), 'claim')} caught one."
+    )

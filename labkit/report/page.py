@@ -236,6 +236,7 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         minors=borders.by_minor(matrix),
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
+        about_the_mutants=news.about_the_mutants(matrix),
         evidence=lambda claim: evidence(claim, detail, alike),
         most_manifest=detail.manifest,
         style=Markup(style),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labkit.report import badges, data, markdown, matrix
+from labkit.report import badges, data, markdown, matrix, page
 from labkit.report.__main__ import main
 
 Record = Callable[..., dict[str, Any]]
@@ -83,6 +83,42 @@ def test_sides_and_bugs_that_no_run_of_ours_writes_are_one_sentence(
 ) -> None:
     assert main([str(folder(a=results("v1.37.0", [record(**{field: value})])))]) == 3
     assert "is of another schema" in capsys.readouterr().err
+
+
+def mutants(*told: tuple[str, str, list[str]], kubernetes: str = "v1.37.0") -> list[dict[str, Any]]:
+    """Give a run of mutants, of which each has a name, a verdict, and claims that turned."""
+    made = [
+        {
+            "name": name,
+            "sentence": f"what {name} does",
+            "verdict": verdict,
+            "turned": [{"claim": claim, "message": f"{claim} saw it\nand more"} for claim in turned],
+            "collateral": [],
+        }
+        for name, verdict, turned in told
+    ]
+    return [{"kubernetes": kubernetes, "mutants": made}]
+
+
+def test_changes_of_kubernetes_are_counted_and_shown(results: Record, record: Record) -> None:
+    told = [("1.json", results("v1.37.0", [record(), record("health.other")]))]
+    tried = mutants(("one", "killed", ["health.restarts"]), ("two", "survived", []), ("old", "not-applicable", []))
+    built = matrix.build(told, wanted=(), mutants=tried)
+    assert (
+        "| topic | claims | 1.37 | catch a change |\n"
+        "| --- | ---: | ---: | ---: |\n"
+        "| Health checks | 2 | 2 hold | 1 |\n"
+        "\n"
+        "Of 2 changes of Kubernetes 1 was caught by every claim that must; 1 of 2 claims caught one.\n"
+    ) in markdown.render(built)
+    shown = json.loads(data.render(built))
+    assert shown["mutants"] == {"one": "killed", "two": "survived", "old": "not-applicable"}
+    assert [claim["caught"] for claim in shown["topics"][0]["claims"]] == [[], ["one"]]
+    text = page.render(built)
+    assert "what one does" in text
+    assert "health.restarts saw it" in text
+    assert "1 of 2</span></td>" in text
+    assert "Catch a change of Kubernetes" not in page.render(matrix.build(told, wanted=()))
 
 
 def test_a_hundred_broken_claims_are_still_short(results: Record, record: Record) -> None:
