@@ -87,6 +87,7 @@ class _Run:
         self._records: list[Record] = []
         self._began = datetime.now(UTC)
         self._took: list[float] = []
+        self._fails: dict[str, str] = {}
 
     def run(self) -> int:
         """Try all that were chosen; give the exit code. Raises CannotRun where no cluster can be had."""
@@ -116,20 +117,21 @@ class _Run:
     def _all(self, mutation: Mutation, beside: Executor) -> None:
         """Try one mutant after another, each while the next one is built."""
         ready = [one for one in self._mutants if self._can_be(one, mutation)]
-        builds = {one.name: content for one, content in ((one, mutation.source(one.file)) for one in ready)}
-        pending: Future[Built] | None = None
+        sources = {one.name: mutation.source(one.file) for one in ready}
+        pending = self._submit(ready[0], sources, mutation, beside) if ready else None
+        self._control(ready)
         for number, mutant in enumerate(ready):
             started = time.monotonic()
-            pending = pending or self._submit(mutant, builds, mutation, beside)
+            assert pending
             try:
                 built = pending.result()
             except CannotRun as error:
                 built = None
                 self._keep(verdicts.record(mutant, "faulty", f"{mutant.path}: {error}", required=mutant.claims))
             following = ready[number + 1 : number + 2]
-            pending = self._submit(following[0], builds, mutation, beside) if following else None
+            pending = self._submit(following[0], sources, mutation, beside) if following else None
             if built:
-                self._keep(self._try(mutant, built))
+                self._keep(self._unsound(mutant) or self._try(mutant, built))
                 shutil.rmtree(built.binary.parent, ignore_errors=True)
             self._took.append(time.monotonic() - started)
             left = len(ready) - number - 1
@@ -159,6 +161,22 @@ class _Run:
         content = mutant.changed(sources[mutant.name])
         return beside.submit(mutation.build, mutant.program, mutant.file, content, mutant.name)
 
+    def _control(self, mutants: Sequence[Mutant]) -> None:
+        """See which of the claims that must turn hold without a mutant: that the others are broken proves nothing."""
+        ids = list(dict.fromkeys(id for one in mutants for id in self._required(one)))
+        if ids:
+            self._progress.say(f"the control: {len(ids)} claims on the cluster as it is")
+            last = {o.claim: o.outcome for o in self._observe(ids, self._handle())}
+            self._fails = {id: last.get(id, "not observed") for id in ids if last.get(id) != "passed"}
+
+    def _unsound(self, mutant: Mutant) -> Record | None:
+        """Give the record of a mutant one of whose claims does not hold without it; None where all do."""
+        required = self._required(mutant)
+        if fails := [f"{id} ({self._fails[id]})" for id in required if id in self._fails]:
+            reason = f"{', '.join(fails)} did not hold on the cluster as it is"
+            return verdicts.record(mutant, "inconclusive", reason, required=required)
+        return None
+
     def _required(self, mutant: Mutant) -> list[str]:
         return [id for id in mutant.claims if not self._claims[id].not_of(self._cluster.kubernetes)]
 
@@ -172,7 +190,7 @@ class _Run:
         try:
             with self._in_place(mutant, built) as handle:
                 labs_began = time.monotonic()
-                seen = self._observe(mutant, handle)
+                seen = self._observe(self._tried_with(mutant), handle)
                 labs_s = time.monotonic() - labs_began
         except (programs.ProgramDoesNotRun, wellness.NotWell) as unwell:
             made = verdicts.record(mutant, "unwell", f"the cluster does not work with it: {unwell}", required=required)
@@ -185,14 +203,13 @@ class _Run:
     @contextlib.contextmanager
     def _in_place(self, mutant: Mutant, built: Built) -> Iterator[dict[str, Any]]:
         """Have a cluster that is well with a mutant in it; give its handle. The cluster is well again afterwards."""
-        labs = self._cluster.describe()
         if mutant.program == "kubectl":
-            yield {"labs": labs | {"kubectl": str(built.binary)}, "minikube": None}
+            yield self._handle(kubectl=str(built.binary))
             return
         try:
             with programs.exchanged(self._cluster, mutant.program, built.binary):
                 wellness.wait_well(self._cluster)
-                yield {"labs": labs, "minikube": None}
+                yield self._handle()
         finally:
             self._again_well(mutant)
 
@@ -206,21 +223,25 @@ class _Run:
                 " nox -s down removes it"
             ) from unwell
 
-    def _observe(self, mutant: Mutant, handle: Mapping[str, Any]) -> list[Observation]:
-        """Run the labs that a mutant is tried with, and those that were inconclusive once more, alone."""
+    def _tried_with(self, mutant: Mutant) -> list[str]:
+        """Name the claims that are tried with a mutant, those that must turn first."""
         ids = [*mutant.claims, *mutant.may_turn]
         if not self._asked.named:
             topics = {self._claims[id].topic for id in ids}
-            beside = (id for id, claim in self._claims.items() if claim.topic in topics and claim.takes_s <= LONG_S)
-            ids = list(dict.fromkeys([*ids, *beside]))
-        nodeids = [self._nodeids[id] for id in ids if not self._claims[id].not_of(self._cluster.kubernetes)]
+            ids += [id for id, claim in self._claims.items() if claim.topic in topics and claim.takes_s <= LONG_S]
+        return [id for id in dict.fromkeys(ids) if not self._claims[id].not_of(self._cluster.kubernetes)]
+
+    def _observe(self, ids: Sequence[str], handle: Mapping[str, Any]) -> list[Observation]:
+        """Run the labs of claims, and those that were inconclusive once more, alone."""
+        nodeids = [self._nodeids[id] for id in ids]
         with Path(os.devnull).open("w") as nowhere:
-            workers = min(WORKERS, len(nodeids))
-            seen = attached.observe(handle, nodeids, workers=workers, out=nowhere, err=nowhere)
-            again = [o.nodeid for o in seen if o.outcome == "inconclusive"]
-            if again:
+            seen = attached.observe(handle, nodeids, workers=min(WORKERS, len(nodeids)), out=nowhere, err=nowhere)
+            if again := [o.nodeid for o in seen if o.outcome == "inconclusive"]:
                 seen += attached.observe(handle, again, out=nowhere, err=nowhere)
         return seen
+
+    def _handle(self, **changes: str) -> dict[str, Any]:
+        return {"labs": self._cluster.describe() | changes, "minikube": None}
 
     def _keep(self, record: Record) -> None:
         """Keep a record at once, so that a killed run loses nothing that it has seen."""

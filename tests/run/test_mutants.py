@@ -43,6 +43,7 @@ class World:
         )
         self.source = "run < threshold"
         self.broken = {"health.failure-threshold", "labels.modify"}
+        self.broken_anyway: set[str] = set()
         self.unclear: set[str] = set()
         self.does_not_compile: set[str] = set()
         self.does_not_run: set[str] = set()
@@ -52,13 +53,15 @@ class World:
         """The kubectl that was used, how many labs were run, with how many workers."""
 
     def observe(self, handle: Mapping[str, Any], nodeids: Sequence[str], *, workers: int = 0, **_: Any) -> list[Any]:
+        """See what is broken with a mutant; the first time, which is the control, what is so anyway."""
         self.observed.append((Path(handle["labs"]["kubectl"]).parent.name, len(nodeids), workers))
         ids = {nodeid: id for id, nodeid in NODEIDS.items()}
-        return [self._seen(ids[nodeid], nodeid, alone=not workers) for nodeid in nodeids]
+        broken = self.broken if len(self.observed) > 1 else self.broken_anyway
+        return [self._seen(ids[nodeid], nodeid, broken, alone=not workers) for nodeid in nodeids]
 
-    def _seen(self, claim: str, nodeid: str, *, alone: bool) -> Observation:
-        unclear = claim in self.unclear and not alone
-        outcome: Any = "inconclusive" if unclear else "assertion" if claim in self.broken else "passed"
+    def _seen(self, claim: str, nodeid: str, broken: set[str], *, alone: bool) -> Observation:
+        unclear = claim in self.unclear and not alone and len(self.observed) > 1
+        outcome: Any = "inconclusive" if unclear else "assertion" if claim in broken else "passed"
         return Observation(claim, nodeid, None, outcome, "why", 1.0, "", alone=alone)
 
     @contextlib.contextmanager
@@ -136,7 +139,11 @@ def test_each_is_put_in_tried_with_its_topic_and_taken_out(
     write(tmp_path, one=KUBELET, two=KUBECTL)
     assert mutants.main([]) == 0
     assert world.did == ["in one", "well", "out one", "well"]
-    assert world.observed == [("c", of_topic("health"), mutants.WORKERS), ("two", of_topic("labels"), mutants.WORKERS)]
+    assert world.observed == [
+        ("c", 2, 2),
+        ("c", of_topic("health"), mutants.WORKERS),
+        ("two", of_topic("labels"), mutants.WORKERS),
+    ]
     assert kept(tmp_path) == {"one": "killed", "two": "killed"}
     assert not (world.cluster.path / "mutants").exists()
     told = capsys.readouterr()
@@ -157,7 +164,15 @@ def test_what_is_unclear_is_seen_again_alone(world: World, tmp_path: Path) -> No
     write(tmp_path, one=KUBELET)
     world.unclear = {"health.failure-threshold", "health.period"}
     assert mutants.main([]) == 0
-    assert world.observed[1:] == [("c", 2, 0)]
+    assert world.observed[2:] == [("c", 2, 0)]
+
+
+def test_a_claim_that_is_broken_anyway_proves_nothing(world: World, tmp_path: Path) -> None:
+    write(tmp_path, one=KUBELET, two=KUBECTL)
+    world.broken_anyway = {"health.failure-threshold"}
+    assert mutants.main([]) == 2
+    assert kept(tmp_path) == {"one": "inconclusive", "two": "killed"}
+    assert world.did == []
 
 
 def test_one_that_does_not_compile_is_told_and_the_others_go_on(
@@ -214,7 +229,7 @@ def test_a_cluster_that_is_not_well_afterwards_ends_the_run(
 def test_a_look_at_the_named_claims_records_nothing(world: World, tmp_path: Path) -> None:
     write(tmp_path, one=KUBELET, two=KUBECTL)
     assert mutants.main(["--named", "-k", "one"]) == 0
-    assert world.observed == [("c", 1, 1)]
+    assert world.observed == [("c", 1, 1), ("c", 1, 1)]
     assert not (tmp_path / "mutants.json").exists()
 
 
