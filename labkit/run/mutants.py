@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--named", action="store_true", help="run only the claims that must turn, and record nothing")
     asked = parser.parse_args(argv)
-    interruption.end_in_order_on_sigterm()
+    interruption.end_in_order()
     progress = Progress()
     try:
         return _Run(asked, progress).run()

@@ -114,7 +114,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(programs, "exchanged", world.exchanged)
     monkeypatch.setattr(wellness, "wait_well", world.wait_well)
     monkeypatch.setattr(attached, "observe", world.observe)
-    monkeypatch.setattr(interruption, "end_in_order_on_sigterm", lambda: None)
+    monkeypatch.setattr(interruption, "end_in_order", lambda: None)
     monkeypatch.setattr(mutants, "KEPT", tmp_path / "mutants.json")
     return world
 
