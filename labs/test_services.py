@@ -582,7 +582,7 @@ def test_a_load_balancer_is_pending_until_somebody_writes_its_address(lab: Lab) 
         "kubectl expose and the name of a Deployment make a Service",
         "only where its template declares a containerPort; otherwise the port must be given",
     ),
-    twin="drum-api: the same Deployment with a containerPort",
+    twin="drum-api: the same Deployment with containerPorts",
     takes_s=1,
 )
 @sabotage(
@@ -599,10 +599,10 @@ def test_expose_takes_the_port_from_the_template(lab: Lab) -> None:
     # when both are exposed, then the other one is refused,
     assert "couldn't find port" in lab.refused("expose deployment guitar-api").stderr
 
-    # and the one gets a Service with its port, its selector and its labels.
+    # and the one gets a Service with its ports, its selector and its labels.
     lab.kubectl("expose deployment drum-api")
     service = lab.get("Service", drum.name)
-    assert [(port["port"], port["targetPort"]) for port in service.raw["spec"]["ports"]] == [(8080, 8080)]
+    assert [(port["port"], port["targetPort"]) for port in service.raw["spec"]["ports"]] == [(8080, 8080), (9090, 9090)]
     assert service.raw["spec"]["selector"] == {"app": "drum-api"}
     assert service.labels == {"team": "backline"}
 

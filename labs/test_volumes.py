@@ -69,6 +69,9 @@ def test_an_empty_dir_ends_with_its_pod(lab: Lab) -> None:
     before = lab.ready(web)
     lab.post(web, "/file", path="/emptied/x", present=True)
     lab.post(web, "/file", path="/kept/x", present=True)
+    directory = f"/pods/{before.uid}/volumes/kubernetes.io~empty-dir"
+    look = f"exec web -- sh -c 'ls {directory} 2> /dev/null; echo seen'"
+    assert lab.kubectl(look).stdout.split() == ["emptied", "seen"]
 
     # when the Pod is deleted and made again on its node,
     lab.kubectl("delete pod web")
@@ -76,8 +79,9 @@ def test_an_empty_dir_ends_with_its_pod(lab: Lab) -> None:
     after = lab.given("it is there again", web, until=lambda pod: pod.ready and pod.uid != before.uid)
     assert after.node == before.node
 
-    # then what was on the emptyDir is gone, and the node's directory has what it had.
+    # then what was on the emptyDir is gone, from the node as well, and the node's directory has what it had.
     assert lab.kubectl("exec web -- ls /emptied /kept").stdout.split() == ["/emptied:", "/kept:", "x"]
+    lab.poll("it is gone from the node", lambda: lab.kubectl(look), until=lambda left: left.stdout == "seen\n")
 
 
 @claim(
