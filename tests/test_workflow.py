@@ -21,6 +21,7 @@ import yaml
 
 from labkit.claims import verdicts
 from labkit.paths import ROOT
+from labkit.supply import compiler
 
 FILE = ROOT / ".github" / "workflows" / "labs.yaml"
 
@@ -39,6 +40,7 @@ case "$2" in
     *) exec "{sys.executable}" "$@" ;;
 esac""",
     "gh": "echo '[]'",
+    "sudo": 'test "$1" = apt-get',
     "go": """
 case "$1 $2" in
     "env "*) printf 'go1.26.0\\n/nowhere\\namd64\\n' ;;
@@ -109,7 +111,19 @@ def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, 
 
 
 def test_nothing_lives_in_the_workflow() -> None:
-    assert [line for line in LINES if not re.fullmatch(r"(nox -s|python -m pip install nox==).*", line)] == []
+    assert [
+        line for line in LINES if not re.fullmatch(r"(nox -s|python -m pip install nox==|sudo apt-get ).*", line)
+    ] == []
+
+
+def test_where_nodes_are_built_a_user_who_is_not_root_has_what_that_needs() -> None:
+    lines = [step["run"] for step in WORKFLOW["jobs"]["preview"]["steps"] if "run" in step]
+    (installed,) = (at for at, line in enumerate(lines) if "apt-get install" in line)
+    (built,) = (at for at, line in enumerate(lines) if "--nodes build" in line)
+    assert installed < built
+    # mmdebstrap of a user maps ids by newuidmap, which is in uidmap.
+    needed = {"mmdebstrap", "debian-archive-keyring", "uidmap", *compiler.PACKAGES}
+    assert needed <= set(lines[installed].split())
 
 
 def test_nothing_is_put_into_a_line_by_github() -> None:

@@ -217,9 +217,15 @@ class _Run:
                 " build the node image on a machine like the engine's"
             )
         disk.require({cache_dir(): BUILD_CACHE_GB, **self._on_engine(BUILD_ENGINE_GB)})
-        debian.need_mmdebstrap(self._progress)
+        missing = []
         with self._workshop.scratch("compiler") as scratch:
-            compiler.need_compiler(scratch, self._progress)
+            for need in (debian.need_mmdebstrap, functools.partial(compiler.need_compiler, scratch)):
+                try:
+                    need(self._progress)
+                except CannotRun as trouble:
+                    missing.append(str(trouble))
+        if missing:  # all of it at once: who installs the one need not come back for the other
+            raise CannotRun("; ".join(missing))
 
     def _node_build(self, beside: Executor) -> node.NodeBuild:
         """Begin to build, once it is clear that this can go through."""

@@ -116,6 +116,23 @@ def test_build_alone_asks_no_registry(machine: Machine, progress: Progress) -> N
     assert machine.tried == ["build"]
 
 
+def test_all_that_a_build_lacks_is_named_at_once(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(what: str) -> Any:
+        def need(*_: object) -> None:
+            raise CannotRun(f"it needs {what}")
+
+        return need
+
+    there: Any = SimpleNamespace(architecture="amd64", data_root=None)
+    run = supply._Run(there, resolve("1.37"), "build", progress)
+    monkeypatch.setitem(run.__dict__, "_go", SimpleNamespace(architecture="amd64"))
+    monkeypatch.setattr(supply.disk, "require", lambda _: None)
+    monkeypatch.setattr(supply.debian, "need_mmdebstrap", lacks("mmdebstrap"))
+    monkeypatch.setattr(supply.compiler, "need_compiler", lacks("gcc"))
+    with pytest.raises(CannotRun, match=r"^it needs mmdebstrap; it needs gcc$"):
+        run._prepare_build()
+
+
 @pytest.mark.parametrize(
     ("end", "code", "said"),
     [
