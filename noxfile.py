@@ -1,4 +1,4 @@
-"""Every command of the project: `nox` checks the house itself, `nox -s labs` gives the verdicts."""
+"""Every command of the project: `nox` checks the code, `nox -s labs` gives the verdicts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-
-WORKERS = "12"
-"""Labs side by side. They mostly wait: more of them cost memory, fewer cost time."""
-
-PROVERS = "4"
-"""Sabotaged labs side by side: they end early, and more of them keep two cores so busy that no deadline counts."""
 
 LABS = Path("labs").resolve()
 
@@ -74,22 +68,24 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the house itself: seconds, no Docker, no network."""
+    """Test the code: seconds, no Docker, no network."""
     groups = ["tests", "browser"] if "browser" in session.posargs else ["tests"]
     session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *groups))
-    session.run("python", "-m", "pytest", *session.posargs)
+    # What needs an engine or a browser has one of them, and takes turns.
+    side_by_side = [] if "-m" in session.posargs else ["-n", "auto"]
+    session.run("python", "-m", "pytest", *side_by_side, *session.posargs)
 
 
 @nox.session(default=False)
 def labs(session: nox.Session) -> None:
     """Give every claim its verdict on a real cluster: nox -s labs -- [--kubernetes 1.36] [-k liveness]."""
-    _run_labs(session, workers=WORKERS)
+    _run_labs(session)
 
 
 @nox.session(default=False)
 def prove(session: nox.Session) -> None:
     """Run the labs and all their sabotages: each must turn its lab red."""
-    _run_labs(session, "--prove", workers=PROVERS)
+    _run_labs(session, "--prove")
 
 
 @nox.session(default=False)
@@ -158,13 +154,14 @@ def down(session: nox.Session) -> None:
     _run(session, "python", "-m", "labkit.cluster", "down", *session.posargs)
 
 
-def _run_labs(session: nox.Session, *options: str, workers: str) -> None:
+def _run_labs(session: nox.Session, *options: str) -> None:
     # Not just any path that exists: options name files too.
     chosen = any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in session.posargs)
     where = [] if chosen else ["labs"]
     every = re.search("--kubernetes[ =]all( |$)", " ".join(session.posargs))
     in_turn = ["python", "-m", "labkit.run.all_versions"] if every else []
-    pytest = ["python", "-m", "pytest", "-n", workers, "--dist", "worksteal"]
+    # How many workers, and when each lab begins: see labkit/run/admission.py.
+    pytest = ["python", "-m", "pytest", "-n", "auto", "--dist", "worksteal"]
     _run(session, *in_turn, *pytest, *options, *where, *session.posargs)
 
 

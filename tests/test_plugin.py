@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from labkit import plugin
-from labkit.claims import verdicts
-from labkit.cluster import minikube_profile
+from labkit.claims import results_file
+from labkit.claims.verdicts import Observation
+from labkit.cluster import minikube_lease
 from labkit.observe import standstill
 from labkit.observe.load import Load
 from labkit.paths import ROOT
-from labkit.run import run
+from labkit.plugin import controlling, observing
+from labkit.plugin import items as items_of_plugin
+from labkit.run import making, run
 from labkit.trouble import CannotRun
 
 pytest_plugins = ["pytester"]
@@ -126,12 +128,12 @@ def test_what_is_not_there_costs_no_cluster(
 def test_results_that_cannot_be_written_cost_no_cluster(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    def cluster(_: run.Run) -> None:
+    def cluster(*_: object) -> None:
         raise AssertionError("no cluster is to be made")
 
-    monkeypatch.setattr(run.Run, "_own", cluster)
+    monkeypatch.setattr(making, "own", cluster)
     monkeypatch.setattr(run, "LABS", pytester.path)
-    monkeypatch.setattr(run, "ROOT", pytester.path)
+    monkeypatch.setattr(results_file, "FOLDER", pytester.path / "results")
     monkeypatch.setattr(os, "access", lambda path, _: folder not in Path(path).name)
     (pytester.path / "results" / "partial").mkdir(parents=True)
     if folder == "results":
@@ -155,11 +157,12 @@ def test_verdicts_are_not_lost_where_their_file_cannot_be_written(
         origin="here",
         results="",
         phases={},
+        name="labs-0123abcd",
     )
     monkeypatch.setattr(run.Run, "cluster", lambda self: setattr(self, "_cluster", kubernetes))
     monkeypatch.setattr(run, "ROOT", pytester.path)
     (tmp_path / "results").write_text("a file in its place")
-    monkeypatch.setattr(verdicts, "results_path", lambda version, _: tmp_path / "results" / f"{version[1:]}.json")
+    monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
     pytester.makeconftest(CONFTEST.replace("def lab(sabotaged)", "def lab(sabotaged, kind_cluster)"))
     pytester.makepyfile(test_topic=LAB.format(body="pass"))
     monkeypatch.setattr(run, "LABS", pytester.path)
@@ -167,7 +170,7 @@ def test_verdicts_are_not_lost_where_their_file_cannot_be_written(
     text = result.stdout.str()
     assert (int(result.ret), "INTERNALERROR" in text, "cannot be written" in text) == (3, False, True), text
     (kept,) = re.findall(r"^results: (.*)$", text, re.MULTILINE)
-    assert verdicts.read(Path(kept))["claims"][0]["verdict"] == "holds"
+    assert results_file.read(Path(kept))["claims"][0]["verdict"] == "holds"
     shutil.rmtree(Path(kept).parent)
 
 
@@ -184,11 +187,11 @@ def test_a_fault_of_our_own_is_a_sentence_and_no_internal_error(
 
 
 def test_the_last_line_counts_what_was_seen_last() -> None:
-    def seen(nodeid: str, outcome: Any, sabotage: str | None = None, alone: bool = False) -> verdicts.Observation:
-        return verdicts.Observation("topic.one", nodeid, sabotage, outcome, "", 1.0, "", alone)
+    def seen(nodeid: str, outcome: Any, sabotage: str | None = None, alone: bool = False) -> Observation:
+        return Observation("topic.one", nodeid, sabotage, outcome, "", 1.0, "", alone)
 
-    def report(observation: verdicts.Observation) -> Any:
-        properties = [(plugin.OBSERVATION, asdict(observation))]
+    def report(observation: Observation) -> Any:
+        properties = [(observing.OBSERVATION, asdict(observation))]
         return SimpleNamespace(nodeid=observation.nodeid, user_properties=properties)
 
     first = [seen("a", "passed"), seen("b", "inconclusive"), seen("c", "inconclusive", "s"), seen("d", "inconclusive")]
@@ -198,7 +201,7 @@ def test_the_last_line_counts_what_was_seen_last() -> None:
         seen("d", "assertion", alone=True),
     ]
     told = {"hold": [report(first[0])], "inconclusive": [report(one) for one in first[1:]], "warnings": ["one"]}
-    plugin._recount(told, first + again)
+    controlling._recount(told, first + again)
     counted = {category: [getattr(one, "nodeid", one) for one in reports] for category, reports in told.items()}
     assert counted == {"hold": ["a", "b"], "killed": ["c"], "broken": ["d"], "warnings": ["one"]}
 
@@ -214,11 +217,12 @@ def test_a_lab_that_saw_a_standstill_has_seen_nothing(
         history=SimpleNamespace(latencies_s=[]),
         cluster=SimpleNamespace(hidden={}),
     )
-    monkeypatch.setattr(plugin, "STAND_IN", stand_in, raising=False)
-    monkeypatch.setattr(run.Run, "_again_alone", lambda _: None)
+    monkeypatch.setattr(observing, "STAND_IN", stand_in, raising=False)
+    monkeypatch.setattr(run.Run, "_observe_again", lambda _: None)
     pytester.makeconftest(
-        CONFTEST.replace("import pytest", "import pytest\nfrom labkit import plugin").replace(
-            "def lab(sabotaged):", "def lab(sabotaged, request):\n    request.node.stash[plugin.LAB] = plugin.STAND_IN"
+        CONFTEST.replace("import pytest", "import pytest\nfrom labkit.plugin import observing").replace(
+            "def lab(sabotaged):",
+            "def lab(sabotaged, request):\n    request.node.stash[observing.LAB] = observing.STAND_IN",
         )
     )
     pytester.makepyfile(test_topic=LAB.format(body="assert lab"))
@@ -259,7 +263,7 @@ def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
         raise CannotRun("no cluster is to be made")
 
     monkeypatch.setattr(run.Run, "cluster", cluster)
-    monkeypatch.setattr(minikube_profile, "is_on_path", lambda: False)
+    monkeypatch.setattr(minikube_lease, "is_on_path", lambda: False)
     pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
     pytester.makepyfile(
         test_topic=LAB.format(body="raise AssertionError").replace("no_twin=", 'needs="minikube", no_twin=')
@@ -308,5 +312,5 @@ def test_labs_that_share_one_thing_go_to_one_worker_in_their_order(workers: int,
         item("middle", None, 5),
     ]
     config: Any = SimpleNamespace(workerinput={"workercount": workers})
-    plugin.pytest_collection_modifyitems(config, items)
+    items_of_plugin.pytest_collection_modifyitems(config, items)
     assert [one.name for one in items] == order

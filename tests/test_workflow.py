@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.claims import verdicts
+from labkit.claims import results_file
 from labkit.paths import ROOT
 from labkit.supply import compiler
 
@@ -64,7 +64,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, copy)
     kubernetes: dict[str, Any] = dict.fromkeys(("server", "kubelet", "kubectl"), "v1.37.0")
     kubernetes |= {"node_image": "node:1", "origin": "built", "started": "2026-11-23T10:00:00+00:00"}
-    verdicts.write(copy / "results" / "1.37.0.json", kubernetes | {"seconds": 1.0}, [])
+    results_file.write(copy / "results" / "1.37.0.json", kubernetes | {"seconds": 1.0}, [])
     return copy
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit.ci import github
 from labkit.ci.changes import Change, changes, minor_of
-from labkit.claims import verdicts
+from labkit.claims import results_file
 from labkit.progress import Progress
 from labkit.trouble import CannotRun
 
@@ -42,7 +42,7 @@ def tell(results: Path, progress: Progress) -> None:
 
     Raises: CannotRun when gh does not do its part.
     """
-    newest = [verdicts.read(path) for path in sorted(results.rglob("*.json"))]
+    newest = [results_file.read(path) for path in sorted(results.rglob("*.json"))]
     if not newest:
         raise CannotRun(f"there are no results in {results}: nothing can have changed")
     with tempfile.TemporaryDirectory(prefix="labs-history-") as folder:
@@ -77,7 +77,7 @@ def _earlier(folder: Path, progress: Progress) -> Iterable[dict[str, Any]]:
             continue
         for path in sorted((folder / run).rglob("*.json")):
             try:
-                yield verdicts.read(path)
+                yield results_file.read(path)
             except CannotRun as trouble:
                 progress.say(f"run {run} is passed over: {trouble}")
 

@@ -16,21 +16,6 @@ from labkit.ci import github, junit
 from labkit.run.run import Run
 
 
-def add_options(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="json: the results document alone on stdout, all else on stderr",
-    )
-    group.addoption(
-        "--logs",
-        default=None,
-        metavar="FOLDER",
-        help="where the nodes' logs go if a claim does not hold, or the run fails",
-    )
-
-
 def configure(config: pytest.Config, run: Run) -> None:
     """Begin to speak to machines; to be called before pytest's terminal reporter takes hold of stdout."""
     piped = sys.stdout if config.getoption("format") == "json" else None

@@ -1,30 +1,14 @@
-"""The verdict on each claim and the file that keeps it: results/<version>.json, checked by a schema."""
+"""The verdict on each claim, judged from what was observed of it."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import functools
-import json
-import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal, get_args
-
-import jsonschema
 
 from labkit.claims.claim import Claim
 from labkit.claims.known_bugs import Outcome
-from labkit.paths import ROOT
-from labkit.trouble import CannotRun, unwritable
-
-SCHEMA = 1
-
-ROOM_BYTES = 8_000_000
-"""What the results of a whole run need, with the half that is replaced: 3 MB of 235 claims."""
 
 Verdict = Literal["holds", "broken", "bug-not-seen", "vacuous", "inconclusive", "known-bug", "not-applicable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -86,7 +70,6 @@ def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, 
     `told` is what the lab's source says of it, as `prose.read` gives it.
 
     An inconclusive observation is superseded by the one that was made alone; both are kept.
-    Raises jsonschema.ValidationError where the record would not be as designed.
     """
     seen = list(observations)
     clean = [o for o in seen if o.sabotage is None]
@@ -98,7 +81,7 @@ def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, 
         verdict, reason = "vacuous", f"stays green under its sabotage: {', '.join(survivors)}"
     elif shown and unclear:
         verdict, reason = "inconclusive", "; ".join(unclear)
-    record = {
+    record: dict[str, Any] = {
         "id": claim.id,
         "statement": claim.statement,
         "topic": claim.topic,
@@ -128,99 +111,7 @@ def judge(claim: Claim, observations: Iterable[Observation], told: Mapping[str, 
     }
     if told:
         record["lab"] = dict(told)
-    _checker("$defs", "claim").validate(record)
     return record
-
-
-def write(
-    path: Path, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
-) -> None:
-    """Write a results file whole or not at all, its claims (as `judge` gives them) in the order of their ids.
-
-    `topics` are those of the claims, as `prose.read` gives them.
-
-    Raises CannotRun where it cannot be written, jsonschema.ValidationError where `kubernetes` is not as designed.
-    """
-    # The records were checked one by one: the file is written anew with each of them.
-    _checker("properties", "kubernetes").validate(kubernetes)
-    results: dict[str, Any] = {"schema": SCHEMA, "kubernetes": kubernetes}
-    if topics:
-        results["topics"] = topics
-    results["claims"] = sorted(records, key=lambda r: str(r["id"]))
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def require(folder: Path) -> None:
-    """See that results can be written into a folder, before there are any. Raises CannotRun."""
-    trial = folder / f".{os.getpid()}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.write_bytes(bytes(ROOM_BYTES))
-        for one in (folder / "partial", *folder.glob("*.part")):
-            if one.exists() and not os.access(one, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(one))
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            trial.unlink()
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read a results file. Raises CannotRun where it is cut, foreign, or of another schema."""
-    try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(results, schema())
-    except (OSError, ValueError, RecursionError) as error:
-        raise CannotRun(f"{path} is no results file ({error}); run `nox -s labs` again to make it") from error
-    except jsonschema.ValidationError as error:
-        raise CannotRun(f"{path} is of another schema ({error.message[:200]}); run `nox -s labs` again") from error
-    return results
-
-
-class ResultsFile:
-    """The file of one run's results: a version's own, or one in partial/ beside it while that would lose claims."""
-
-    def __init__(self, whole: Path, known: Collection[str]) -> None:
-        """`known` are the ids of all claims that there are: what the file has of others is not missed."""
-        self.whole = whole
-        try:
-            self._earlier = {record["id"] for record in read(whole)["claims"]}.intersection(known)
-        except CannotRun:
-            self._earlier = set()
-
-    def path(self, judged: Collection[str]) -> Path:
-        """Give the path for a run that has judged these claims."""
-        return self.whole if self._earlier.issubset(judged) else self.whole.parent / "partial" / self.whole.name
-
-    def write(
-        self, kubernetes: dict[str, Any], records: list[dict[str, Any]], topics: list[dict[str, str]] | None = None
-    ) -> None:
-        """Write the results as they now stand; see `write`."""
-        path = self.path({record["id"] for record in records})
-        write(path, kubernetes, records, topics)
-        if path == self.whole:
-            (path.parent / "partial" / path.name).unlink(missing_ok=True)
-
-
-def schema() -> dict[str, Any]:
-    """Give the JSON schema of a results file."""
-    loaded: dict[str, Any] = json.loads(
-        resources.files("labkit.claims").joinpath("results.schema.json").read_text("utf-8")
-    )
-    return loaded
-
-
-@functools.cache
-def _checker(group: str, name: str) -> jsonschema.Draft202012Validator:
-    """Give a checker for one part of the schema, such as ("$defs", "claim")."""
-    return jsonschema.Draft202012Validator(schema()[group][name])
 
 
 def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (), trouble: str | None = None) -> int:
@@ -231,11 +122,6 @@ def exit_code(records: Iterable[dict[str, Any]], *, missing: Iterable[str] = (),
     if any(verdicts[finding] for finding in FINDINGS):
         return EXIT_BROKEN
     return EXIT_INCONCLUSIVE if verdicts["inconclusive"] else EXIT_HOLDS
-
-
-def results_path(kubernetes: str, folder: str = "") -> Path:
-    """Give the path of the results of a Kubernetes version, such as "v1.37.0", in a folder of results/."""
-    return ROOT / "results" / folder / f"{kubernetes.removeprefix('v')}.json"
 
 
 def _verdict(last: Observation | None) -> tuple[Verdict, str]:

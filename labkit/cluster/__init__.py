@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.cluster.commands import Result
-from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.labcluster import LabCluster
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 
 __all__ = ["LabCluster", "Node", "Result", "attach"]
 
 
 def attach(description: Mapping[str, Any]) -> LabCluster:
     """Give a handle to a cluster that another process answers for, of what `LabCluster.describe` gave there."""
-    return (ExistingCluster if "context" in description else LabCluster).attach(description)
+    if "context" in description:
+        # Here and not above: what it takes to use somebody's cluster is heavy, and few runs do.
+        from labkit.cluster.existing import ExistingCluster  # noqa: PLC0415
+
+        return ExistingCluster.attach(description)
+    return LabCluster.attach(description)

@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import LabCluster, check, consent, existing, interruption, lease, programs, provision, removal
+from labkit.cluster import check, consent, existing, interruption, lease, programs, provision, removal
+from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import engine
@@ -107,7 +108,7 @@ def _check(progress: Progress) -> None:
             print(f"{name}: Pods on all nodes reach each other, Services and DNS; dead addresses are refused")
 
 
-def _fit(cluster: LabCluster) -> None:
+def _fit(cluster: OwnCluster) -> None:
     if wrong := check.check(cluster):
         raise CannotRun(f"the network of cluster {cluster.name} is not fit for labs: {'; '.join(wrong)}")
 

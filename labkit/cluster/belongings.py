@@ -1,7 +1,4 @@
-"""What labs build and run on the engine itself, beside the nodes: marked as a cluster's, and removed with it.
-
-The marks are labels, so that whatever a killed run leaves is found without its help.
-"""
+"""What labs build and run on the engine itself, beside the nodes: found by its marks, and removed."""
 
 from __future__ import annotations
 
@@ -11,18 +8,8 @@ import requests
 from docker.errors import APIError, NotFound
 
 from labkit.cluster import nodes
+from labkit.cluster.marks import CLUSTER_LABEL, NAMESPACE_LABEL
 from labkit.cluster.nodes import answering, engine
-
-CLUSTER_LABEL = "labs/cluster"
-"""The cluster for which an image was built or a container started."""
-
-NAMESPACE_LABEL = "labs/namespace"
-"""The lab that did it, by its namespace."""
-
-
-def marks(cluster: str, namespace: str) -> list[str]:
-    """Give the options of `docker build`, `run` and `create` that mark what comes of them."""
-    return [f"--label={CLUSTER_LABEL}={cluster}", f"--label={NAMESPACE_LABEL}={namespace}"]
 
 
 def remove_of_cluster(cluster: str) -> None:

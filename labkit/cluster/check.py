@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import tenacity
 
 from labkit.cluster import network
-from labkit.cluster.labcluster import LabCluster, last_lines
+from labkit.cluster.labcluster import last_lines
+from labkit.cluster.own import OwnCluster
 from labkit.manifests import naming
 from labkit.observe.api import Api
 from labkit.trouble import CannotRun
@@ -27,14 +28,14 @@ TIMES = 5
 """Connections to each dead address: an end to the first that is no end to the next is what ICMP's rate limit makes."""
 
 
-def check(cluster: LabCluster) -> list[str]:
+def check(cluster: OwnCluster) -> list[str]:
     """Let a Pod on each node ask every other Pod, a Service by its name, and addresses that must be dead.
 
     Gives a sentence for each answer that is not as it must be: none for a cluster that is fit for labs.
     Raises: CannotRun when the Pods do not come up; Inconclusive when the API server is silent.
     """
     namespace = f"labs-check-{secrets.token_hex(4)}"
-    with Api(cluster.kubeconfig_path) as api:
+    with Api(cluster.connection) as api:
         api.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
         try:
             pods = _start(cluster, api, namespace)
@@ -43,7 +44,7 @@ def check(cluster: LabCluster) -> list[str]:
             api.delete(f"/api/v1/namespaces/{namespace}")
 
 
-def _start(cluster: LabCluster, api: Api, namespace: str) -> dict[str, str]:
+def _start(cluster: OwnCluster, api: Api, namespace: str) -> dict[str, str]:
     """Start a Pod on each node and a Service for them all; give the address of each Pod, which has its node's name."""
     within = ("--namespace", namespace, f"--timeout={READY_S}s")
     objects = json.dumps(_objects(cluster))
@@ -60,7 +61,7 @@ def _start(cluster: LabCluster, api: Api, namespace: str) -> dict[str, str]:
     return {item["metadata"]["name"]: item["status"]["podIP"] for item in items}
 
 
-def _objects(cluster: LabCluster) -> dict[str, Any]:
+def _objects(cluster: OwnCluster) -> dict[str, Any]:
     """Make the Pods, bound to their nodes past the scheduler so that the control plane takes one, and the Service."""
     labels = {"app.kubernetes.io/name": "web"}
     container = {
@@ -86,7 +87,7 @@ def _objects(cluster: LabCluster) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "List", "items": [service, *pods]}
 
 
-def _seen_from(name: str, cluster: LabCluster, api: Api, namespace: str, pods: dict[str, str]) -> list[str]:
+def _seen_from(name: str, cluster: OwnCluster, api: Api, namespace: str, pods: dict[str, str]) -> list[str]:
     proxy = f"/api/v1/namespaces/{namespace}/pods/{name}:{PORT}/proxy/fetch"
 
     def met(url: str, n: int = 1) -> list[tuple[str, str | None]]:

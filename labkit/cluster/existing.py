@@ -19,11 +19,12 @@ from labkit.claims.claim import Claim
 from labkit.cluster import commands, health, interruption, kubeconfig, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 from labkit.environment import credentials
 from labkit.manifests import naming
 from labkit.manifests.naming import Names
 from labkit.observe.api import Api, Refused
+from labkit.observe.connection import connection_of
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -207,7 +208,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
 
     Raises: CannotRun where no verdict about one version can come of this cluster.
     """
-    with Api(cluster.kubeconfig_path) as api:
+    with Api(cluster.connection) as api:
         cluster._build = api.get("/version")["gitVersion"]
         items = api.get("/api/v1/nodes")["items"]
         cluster.kubernetes = release(cluster.build)
@@ -320,7 +321,7 @@ def pull(cluster: ExistingCluster, progress: Progress) -> None:
         for number, name in enumerate(cluster.usable)
     ]
     progress.say(f"the nodes pull {', '.join(cluster.images.values())}")
-    with Api(cluster.kubeconfig_path) as api:
+    with Api(cluster.connection) as api:
         api.post("/api/v1/namespaces", {"metadata": {"name": cluster.name, "labels": {LABEL: cluster.name}}})
     within = ("--namespace", cluster.name)
     steps = [
@@ -383,7 +384,7 @@ def delete_all(context: str, consent: Callable[[str], None]) -> None:
     try:
         kubeconfig.write(config, held.folder)
         with _sentences(context):
-            with Api(held.folder / "kubeconfig") as api:
+            with Api(connection_of(held.folder / "kubeconfig")) as api:
                 (held.folder / "kubectl").symlink_to(kubeconfig.kubectl_for(release(api.get("/version")["gitVersion"])))
                 found = api.get(f"/api/v1/namespaces?labelSelector={LABEL}")["items"]
             names = ", ".join(item["metadata"]["name"] for item in found) or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 

@@ -1,68 +1,32 @@
-"""LabCluster: pytest-kind's KindCluster with all of it replaced that looks outside the cluster's own folder."""
+"""LabCluster: a cluster as labs have it, in whichever process; its files in one folder, its kubectl its own."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
-import re
-import tarfile
-import threading
-import time
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import tenacity
 import yaml
-from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
 from labkit.claims.claim import Claim
-from labkit.cluster import commands, config, health, network, nodes
+from labkit.cluster import commands
 from labkit.cluster.commands import Result
-from labkit.cluster.nodes import Node
-from labkit.cluster.threads import at_once
+from labkit.cluster.node import Node
 from labkit.manifests.naming import Names
 from labkit.observe.api import Api
-from labkit.progress import Progress
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.observe.connection import Connection, connection_of
 
 LABEL = "labs/cluster"
 """The label of what labs make in the whole cluster, their namespaces above all: the cluster's name, or the run's."""
 
-CREATE_S = 900
-"""Seconds kind is given for a cluster; it took 30 on two idle cores."""
 
-READY_S = 180
-"""Seconds from the last join until all nodes are Ready; it took 1 to 5."""
-
-LOGS_S = 120
-"""Seconds for kind to collect what all nodes logged; it took 5."""
-
-BOOT_S = 90
-"""Seconds for a node to boot to its containerd; 2 to 5."""
-
-_STAGES = {
-    "Preparing nodes": "nodes",
-    "Writing configuration": "configuration",
-    "Starting control-plane": "kubeadm init",
-    "Installing CNI": "cni",
-    "Installing StorageClass": "storage",
-    "Joining worker nodes": "kubeadm join",
-}
-"""kind's words for what it is doing (v0.33.0, pkg/cluster/internal/create), and ours for the cost report."""
-
-
-class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no types
-    """A kind cluster of ours: its files in one folder, its kubectl the one of its own version.
-
-    What is inherited is the shape: `name`, `image`, `path`, `kind_path`, `kubectl_path`, `kubeconfig_path`. The parent
-    downloads old binaries unchecked, writes below the current directory, loses stderr and does not wait: none of its
-    methods is called.
-    """
+class LabCluster:
+    """A cluster to try claims on: what it is called, what it runs, where its files are."""
 
     def __init__(self, name: str, *, folder: Path, kind_path: Path, image: str, kubernetes: str, origin: str) -> None:
-        # Not super().__init__: all it does beyond these lines is to make a folder below the current directory.
         self.name = name
         self.image = image
         self.path = folder
@@ -79,8 +43,6 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """The image with Python and pip on which the sample images are built."""
         self.phases: dict[str, float] = {}
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
-        self.nodes_up = threading.Event()
-        """Set once the containers of all nodes run as kind configured them, booted or booting."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
         self.environment: Mapping[str, str] = commands.environment(name, folder)
@@ -101,6 +63,7 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
             "images": dict(self.images),
             "python_base": self.python_base,
             "phases": dict(self.phases),
+            "connection": dataclasses.asdict(self.connection),
         }
 
     @classmethod
@@ -119,7 +82,24 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         cluster.images = dict(description["images"])
         cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
+        cluster.connection = Connection(**description["connection"])
         return cluster
+
+    @functools.cached_property
+    def connection(self) -> Connection:
+        """How its API server is reached. Raises Inconclusive."""
+        return connection_of(self.kubeconfig_path)
+
+    @functools.cached_property
+    def api(self) -> Api:
+        """Requests to its API server, for all labs of this process. Raises Inconclusive."""
+        return Api(self.connection)
+
+    @functools.cached_property
+    def kubeconfig(self) -> dict[str, Any]:
+        """What its kubeconfig says."""
+        config: dict[str, Any] = yaml.safe_load(self.kubeconfig_path.read_text(encoding="utf-8"))
+        return config
 
     @property
     def control_plane(self) -> Node:
@@ -140,12 +120,6 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         return self.workers[-1]
 
     @property
-    def networks(self) -> config.Networks:
-        """The address ranges of Pods and Services, as the cluster was made with them."""
-        made = self.path / config.MADE_WITH
-        return config.networks(yaml.safe_load(made.read_text()) if made.exists() else config.read())
-
-    @property
     def build(self) -> str:
         """The whole version that the API server tells."""
         return self.kubernetes
@@ -164,108 +138,6 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         """Say why a claim cannot be shown on this cluster, where it cannot."""
         return None
 
-    def create(self, config_file: str | Path | None = None, *, progress: Progress | None = None) -> None:
-        """Make the cluster with kind; `nodes_up` tells when its nodes run, `look` what came of it.
-
-        Raises: CannotRun with kind's last lines. Whatever was made by then is still there, and `nodes_up` says nothing.
-        """
-        argv: list[str | Path] = [self.kind_path, "create", "cluster", "--name", self.name, "--image", self.image]
-        argv += ["--kubeconfig", self.kubeconfig_path, *(["--config", config_file] if config_file else [])]
-        stages = _Stages(self, progress)
-        with timed(self.phases, "create"):
-            # Without --wait: kind would ask for the control plane only, and `wait_ready` waits for every node.
-            result = commands.follow(argv, env=self.environment, timeout_s=CREATE_S, each=stages.line)
-            stages.close()
-        if result.rc:
-            raise CannotRun(why_kind_failed(result))
-        self.nodes_up.set()
-
-    def fetch_kubectl(self) -> None:
-        """Copy kubectl out of the control plane's node: the only one that is sure to fit the cluster."""
-        half = self.kubectl_path.with_suffix(".new")
-        with nodes.answering(), half.open("wb") as file:
-            stream, _ = nodes.engine().containers.get(f"{self.name}-control-plane").get_archive("/usr/bin/kubectl")
-            with tarfile.open(fileobj=_Reader(stream), mode="r|") as archive:
-                member = archive.next()
-                source = archive.extractfile(member) if member else None
-                if source is None:
-                    raise CannotRun(f"the node image {self.image} has no /usr/bin/kubectl: it is no kind node image")
-                while chunk := source.read(1 << 20):
-                    file.write(chunk)
-        half.chmod(0o755)
-        half.replace(self.kubectl_path)
-
-    def load_archive(self, archive: Path, names: Names) -> None:
-        """Load an archive of images onto all nodes at once, under both of their names: manifests applied by hand work.
-
-        Raises: CannotRun with kind's last lines.
-        """
-        argv: list[str | Path] = [self.kind_path, "load", "image-archive", "--name", self.name, archive]
-        result = commands.run(argv, env=self.environment, timeout_s=CREATE_S)
-        if result.rc:
-            raise CannotRun(f"the sample images cannot be loaded onto the nodes: {last_lines(result.stderr)}")
-        tag = "ctr --namespace=k8s.io images tag --force"
-        script = "\n".join(["set -e", *(f"{tag} {meant} {said}" for said, meant in names.items())])
-        for code, output in at_once(lambda node: nodes.execute(node, script), nodes.names(self.name)):
-            if code:
-                raise CannotRun(f"the sample images cannot be named on the nodes: {last_lines(output)}")
-
-    def export_logs(self, folder: Path, progress: Progress) -> None:
-        """Put what the nodes and all that runs on them logged into a folder; where that fails, say so."""
-        argv: list[str | Path] = [self.kind_path, "export", "logs", "--name", self.name, folder]
-        try:
-            result = commands.run(argv, env=self.environment, timeout_s=LOGS_S)
-        except (CannotRun, Inconclusive) as trouble:
-            progress.say(f"the logs of cluster {self.name} are lost: {trouble}")
-            return
-        lost = f" (not all of them: {last_lines(result.stderr)})" if result.rc else ""
-        progress.say(f"the logs of cluster {self.name} are in {folder}{lost}")
-
-    def wait_booted(self) -> None:
-        """Wait until the nodes have booted to their containerd, and end dead addresses on them at once.
-
-        Raises: Inconclusive when one has not after BOOT_S seconds.
-        """
-        # On cgroup v1 kind takes a node for booted as soon as its entrypoint starts, seconds before its containerd.
-        names = nodes.names(self.name)
-        at_once(_wait_for_containerd, names)
-        # The first Pods come before kube-proxy's rules do. Refused, they ask again soon; sent out of the node, they
-        # may wait for an answer for half a minute.
-        network.close(names, self.networks)
-
-    def wait_ready(self) -> None:
-        """Wait until every node is Ready. Raises CannotRun when one is not after READY_S seconds."""
-        waited = self.kubectl(
-            "wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_S}s", timeout_s=READY_S + 30
-        )
-        if waited.rc:
-            raise CannotRun(f"a node of cluster {self.name} does not get ready: {last_lines(waited.stderr)}")
-
-    def look(self) -> None:
-        """Read the nodes from the API server and hold all versions against the one that was asked for.
-
-        Raises: CannotRun when a node is not Ready or somebody runs another version; Inconclusive without an answer.
-        """
-        with Api(self.kubeconfig_path) as api:
-            server = api.get("/version")["gitVersion"]
-            items = api.get("/api/v1/nodes")["items"]
-        if wrong := health.wrong_version(self.kubernetes, server, items):
-            raise CannotRun(wrong)
-        if late := health.not_ready(items):
-            raise CannotRun(f"cluster {self.name} is not whole: {', '.join(late)} is not Ready")
-        self.nodes = health.nodes_of(items)
-
-    def establish_network(self) -> None:
-        """Set up the network of all nodes, or set it up again, and wait until it is fit. Raises CannotRun."""
-        with nodes.answering():
-            labels = nodes.engine().containers.get(self.control_plane.name).labels
-        routed = labels.get(network.ROUTES_LABEL) == network.ROUTES
-        network.establish(self.nodes, self.networks, routed=routed)
-
-    def delete(self) -> None:
-        """Remove the nodes with their volumes; the folder stays with its lease."""
-        nodes.remove(self.name)
-
     def kubectl(
         self, *args: str, stdin: str | None = None, timeout_s: float = 60, kubeconfig: Path | None = None
     ) -> Result:
@@ -276,113 +148,17 @@ class LabCluster(KindCluster):  # type: ignore[misc]  # pytest-kind carries no t
         env = {**self.environment, "KUBECONFIG": str(kubeconfig)} if kubeconfig else self.environment
         return commands.run([self.kubectl_path, *args], env=env, timeout_s=timeout_s, stdin=stdin)
 
-    def pause(self, node: str) -> None:
-        """Freeze a node: it falls silent but loses nothing. A paused one stays so."""
-        nodes.pause(node)
-
-    def unpause(self, node: str) -> None:
-        """Let a paused node go on; one that is not paused is left alone."""
-        nodes.unpause(node)
-
     @contextlib.contextmanager
     def paused(self, node: str) -> Iterator[None]:
         """Keep a node frozen for the length of a block, however the block ends."""
+        # Here and not above: few labs do it, and the engine's client is a third of what a worker would import.
+        from labkit.cluster import nodes  # noqa: PLC0415
+
         try:
-            self.pause(node)
+            nodes.pause(node)
             yield
         finally:
-            self.unpause(node)
-
-    def ensure_kind(self) -> None:
-        """The supply has seen to it; the parent would download."""
-
-    def ensure_kubectl(self) -> None:
-        """`fetch_kubectl` has seen to it; the parent would download."""
-
-    def load_docker_image(self, docker_image: str) -> NoReturn:
-        raise NotImplementedError(f"load {docker_image} with load_archive: one archive, all images, all nodes")
-
-    def port_forward(self, *args: object, **options: object) -> NoReturn:
-        raise NotImplementedError("run kubectl port-forward and read the port that it prints")
-
-
-@tenacity.retry(
-    retry=tenacity.retry_if_exception_type(Inconclusive),
-    wait=tenacity.wait_fixed(0.2),
-    stop=tenacity.stop_after_delay(BOOT_S),
-    reraise=True,
-)
-def _wait_for_containerd(node: str) -> None:
-    code, output = nodes.execute(node, "ctr version")
-    if code:
-        raise Inconclusive(f"containerd does not start on node {node}: {last_lines(output)}")
-
-
-class _Stages:
-    """Reads kind's output: how long each of its stages takes, and when the nodes are up."""
-
-    def __init__(self, cluster: LabCluster, progress: Progress | None) -> None:
-        self._cluster = cluster
-        self._progress = progress
-        self._stage: tuple[str, float] | None = None
-
-    def line(self, line: str) -> None:
-        said = next((stage for words, stage in _STAGES.items() if re.match(rf"\s*•\s*{words}", line)), None)
-        if said is None:
-            return
-        self.close()
-        self._stage = (said, time.monotonic())
-        if self._progress:
-            self._progress.say(f"cluster {self._cluster.name}: {said}")
-        if said == "kubeadm init":
-            # Not before: kind restarts containerd when it writes a configuration with patches for it.
-            self._cluster.nodes_up.set()
-
-    def close(self) -> None:
-        if self._stage:
-            name, started = self._stage
-            self._cluster.phases[name] = time.monotonic() - started
-            self._stage = None
-
-
-class _Reader(io.RawIOBase):
-    """A stream of chunks as a file that can be read once."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._rest) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._rest += chunk
-        size = len(self._rest) if size < 0 else size
-        given, self._rest = self._rest[:size], self._rest[size:]
-        return given
-
-
-@contextlib.contextmanager
-def timed(phases: dict[str, float], name: str) -> Iterator[None]:
-    """Write down the seconds that a block takes, also when it fails."""
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        phases[name] = time.monotonic() - started
-
-
-def why_kind_failed(result: Result) -> str:
-    """Make one sentence of the end of kind's output, led by the cause where the output names a known one."""
-    if result.rc < 0:
-        return f"kind did not make the cluster within {CREATE_S} s or was killed: {last_lines(result.stdout)}"
-    if "no space left on device" in result.stdout:
-        return f"the disk is full, so kind cannot make a cluster: free some space ({last_lines(result.stdout, 1)})"
-    return f"kind cannot make the cluster: {last_lines(result.stdout)}"
+            nodes.unpause(node)
 
 
 def last_lines(text: str, count: int = 5) -> str:

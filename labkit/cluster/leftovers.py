@@ -12,6 +12,7 @@ import tenacity
 from labkit.cluster import commands
 from labkit.environment import credentials
 from labkit.observe.api import Api
+from labkit.observe.connection import connection_of
 from labkit.trouble import CannotRun
 
 GONE_S = 180.0
@@ -36,7 +37,7 @@ def delete(folder: Path, selector: str) -> None:
     find = ("get", kinds or "namespaces", "-l", selector, "-o", "name", "--ignore-not-found")
 
     def left() -> list[str]:
-        with Api(folder / "kubeconfig") as api:
+        with Api(connection_of(folder / "kubeconfig")) as api:
             api.get("/api/v1/namespaces?limit=1")  # no answer is no proof that nothing is there
         found = typed(*find).stdout.split()
         if found:

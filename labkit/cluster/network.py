@@ -14,7 +14,7 @@ import tenacity
 
 from labkit.cluster import nodes
 from labkit.cluster.config import Networks
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 from labkit.cluster.threads import at_once
 from labkit.trouble import CannotRun
 

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -32,17 +31,6 @@ PAUSE_S = 10
 
 READ_TIMEOUT_S = 120
 """Seconds an answer of the engine may take; removing a node on a busy machine took 10."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A node as cluster and engine agree on it; its container has the same name."""
-
-    name: str
-    role: str
-    """control-plane or worker"""
-    address: str
-    pod_cidr: str
 
 
 @functools.cache
@@ -106,6 +94,17 @@ def execute(node: str, script: str) -> tuple[int, str]:
         code, output = engine().containers.get(node).exec_run(["bash", "-c", script])
     assert isinstance(output, bytes)
     return code or 0, output.decode(errors="replace")
+
+
+def cpu_s(names: Sequence[str]) -> dict[str, float]:
+    """Give the CPU seconds that the nodes, and all that runs on them, have used so far, by name."""
+
+    def one(name: str) -> float:
+        told = engine().api.stats(name, stream=False, one_shot=True)
+        return float(told["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+
+    with answering():
+        return dict(zip(names, at_once(one, names), strict=True))
 
 
 def pause(node: str) -> None:

@@ -14,10 +14,11 @@ import yaml
 from labkit import sample_images, supply
 from labkit.cluster import belongings, config, lease, leftovers, network, nodes, programs, removal
 from labkit.cluster.config import Host
-from labkit.cluster.labcluster import LABEL, LabCluster, timed
+from labkit.cluster.labcluster import LABEL
 from labkit.cluster.lease import Lease
 from labkit.cluster.nodes import answering, unpause
 from labkit.cluster.nodes import engine as connection
+from labkit.cluster.own import OwnCluster, timed
 from labkit.cluster.threads import in_background
 from labkit.paths import cache_dir
 from labkit.progress import Progress
@@ -39,7 +40,7 @@ def running(
     name: str | None = None,
     logs: Path | None = None,
     progress: Progress,
-) -> Iterator[LabCluster]:
+) -> Iterator[OwnCluster]:
     """Have a cluster of a version for the length of a block; for the controlling process, in its main thread.
 
     kubernetes, nodes: as `supply.provide` takes them; None is the latest.
@@ -72,7 +73,7 @@ def running(
 
 def _new(
     supplies: Supplies, machine: Engine, keep: bool, logs: Path | None, progress: Progress, undo: contextlib.ExitStack
-) -> LabCluster:
+) -> OwnCluster:
     held = lease.grant(
         kubernetes=supplies.kubernetes,
         node_image=supplies.node_image,
@@ -111,7 +112,7 @@ def _inotify_named(machine: Engine, node_image: str, progress: Progress) -> Iter
         raise
 
 
-def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress: Progress) -> dict[str, str]:
+def _create(cluster: OwnCluster, supplies: Supplies, config_file: Path, progress: Progress) -> dict[str, str]:
     """Make cluster and images side by side and load the one into the other; give the images' ids by name."""
 
     def boot() -> None:
@@ -140,7 +141,7 @@ def _create(cluster: LabCluster, supplies: Supplies, config_file: Path, progress
     return loaded.result()
 
 
-def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster:
+def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> OwnCluster:
     held = lease.take(name, shared=True)
     if held is None or not held.record.kept:
         raise CannotRun(f"there is no kept cluster {name} that can be shared now: nox -s up makes one")
@@ -153,7 +154,7 @@ def _named(name: str, supplies: Supplies, progress: Progress, undo: contextlib.E
     return _checked(held, supplies, progress)
 
 
-def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> LabCluster | None:
+def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) -> OwnCluster | None:
     """Take a kept cluster that is what would be made now.
 
     Raises: CannotRun where it does not answer as it should. It is somebody's, and stays: what is wrong may be between
@@ -210,7 +211,7 @@ def _what_to_do(cluster: str) -> str:
     return "nox -s down removes it, and the next run makes another"
 
 
-def _checked(held: Lease, supplies: Supplies, progress: Progress) -> LabCluster:
+def _checked(held: Lease, supplies: Supplies, progress: Progress) -> OwnCluster:
     """Hold a kept cluster against what a new one would be, bring its images up to date, and give it."""
     cluster = handle(held)
     cluster.kind_path = supplies.kind  # the one that made it may be gone
@@ -237,10 +238,10 @@ def _is_one_image(one: str, other: str) -> bool:
         return False
 
 
-def handle(held: Lease) -> LabCluster:
+def handle(held: Lease) -> OwnCluster:
     """Give the cluster of a lease, as it was made."""
     record = held.record
-    return LabCluster(
+    return OwnCluster(
         record.cluster,
         folder=held.folder,
         kind_path=Path(record.kind),
@@ -282,20 +283,20 @@ def _own_status() -> str:
     return Path("/proc/self/status").read_text()
 
 
-def _build(cluster: LabCluster, supplies: Supplies, progress: Progress) -> None:
+def _build(cluster: OwnCluster, supplies: Supplies, progress: Progress) -> None:
     cluster.python_base = supplies.python_base
     with timed(cluster.phases, "images"):
         cluster.images = sample_images.build(supplies.python_base, progress)
 
 
-def _save(cluster: LabCluster) -> Path:
+def _save(cluster: OwnCluster) -> Path:
     archive = cluster.path / "images.tar"
     with timed(cluster.phases, "save"):
         sample_images.save(sorted(sample_images.on_nodes(cluster.images).values()), archive)
     return archive
 
 
-def _load(cluster: LabCluster, archive: Path) -> dict[str, str]:
+def _load(cluster: OwnCluster, archive: Path) -> dict[str, str]:
     """Load an archive of the images that Pods run, and remove it; give the images' ids by name."""
     try:
         with timed(cluster.phases, "load"):
@@ -305,7 +306,7 @@ def _load(cluster: LabCluster, archive: Path) -> dict[str, str]:
     return _ids(cluster)
 
 
-def _ids(cluster: LabCluster) -> dict[str, str]:
+def _ids(cluster: OwnCluster) -> dict[str, str]:
     return {name: _id(name) for name in sample_images.on_nodes(cluster.images).values()}
 
 
@@ -315,7 +316,7 @@ def _id(image: str) -> str:
 
 
 @contextlib.contextmanager
-def _logged(cluster: LabCluster, logs: Path | None, progress: Progress) -> Iterator[None]:
+def _logged(cluster: OwnCluster, logs: Path | None, progress: Progress) -> Iterator[None]:
     """Leave what the nodes logged in the folder `logs`, if one is given, when the block fails."""
     try:
         yield

@@ -29,7 +29,7 @@ def wait_well(cluster: LabCluster) -> None:
     Raises: NotWell when that is not so after WELL_S seconds.
     """
     namespace = f"labs-well-{secrets.token_hex(3)}"
-    with Api(cluster.kubeconfig_path) as api:
+    with Api(cluster.connection) as api:
 
         def look() -> None:
             _control_plane(api)

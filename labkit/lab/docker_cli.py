@@ -12,9 +12,10 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from labkit.cluster import Result, belongings, commands
+from labkit.cluster import Result, commands, marks
 from labkit.cluster.labcluster import last_lines
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.lab import Lab
@@ -75,8 +76,8 @@ class Docker:
         if verb in ("build", "run", "create"):
             if not self._on_engine:
                 self._on_engine = True
-                self._lab.undo(lambda: belongings.remove_of_lab(self._lab.namespace, self._layers))
-            words = [*belongings.marks(self._lab.cluster.name, self._lab.namespace), *words]
+                self._lab.undo(lambda: _belongings().remove_of_lab(self._lab.namespace, self._layers))
+            words = [*marks.marks(self._lab.cluster.name, self._lab.namespace), *words]
         if verb in ("run", "create"):
             words = ["--pull=never", *words]
         if verb == "build":
@@ -118,7 +119,7 @@ class Docker:
         line = lab.sabotaged(f"load docker-image {' '.join(images)} --name {lab.cluster.name} --nodes {node}")
         if not line:
             return
-        lab.undo(lambda: belongings.forget(node, lab.namespace))
+        lab.undo(lambda: _belongings().forget(node, lab.namespace))
         at_s = lab.clock()
         result = commands.run([lab.cluster.kind_path, *shlex.split(line)], env=self._env, timeout_s=DOCKER_S)
         lab.evidence.typed(at_s, result)
@@ -128,3 +129,10 @@ class Docker:
     def _named(self, how: str, line: str, result: Result) -> str:
         typed = self._lab.evidence.typing("docker", shlex.split(line))
         return f"{typed}: {how}\n  {self._lab.evidence.named(last_lines(result.stdout + result.stderr))}"
+
+
+def _belongings() -> ModuleType:
+    # Here and not above: few labs are about Docker, and the engine's client is a third of what a worker would import.
+    from labkit.cluster import belongings  # noqa: PLC0415
+
+    return belongings

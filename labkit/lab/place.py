@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import tenacity
-import yaml
 
 from labkit.claims.budgets import LOADED, START
 from labkit.claims.claim import Claim
@@ -20,19 +20,20 @@ from labkit.cluster import LabCluster, Result, commands, health
 from labkit.cluster.labcluster import LABEL
 from labkit.lab.errors import NotSetUp
 from labkit.lab.evidence import Evidence
-from labkit.observe.api import Api, Refused
+from labkit.observe.api import Refused
 from labkit.observe.history import (
     History,
-    NeverHappened,
-    Object,
 )
 from labkit.observe.load import Load
-from labkit.observe.views import EventView, PodView, View
+from labkit.observe.views import EventView, PodView
 from labkit.observe.watch import Watches, path_of
 from labkit.trouble import Inconclusive
 
 DEAD_S = 10.0
 """Seconds without an answer from the API server after which a lab takes its cluster for dead."""
+
+ACCOUNT_S = 0.05
+"""Seconds between two looks for a new namespace's ServiceAccount; its controller takes 0.02 on an idle machine."""
 
 KUBECTL_S = 120.0
 """Seconds after which a kubectl that has not come back is given up; the verdict is then inconclusive."""
@@ -55,11 +56,10 @@ class Place:
         self._began = time.monotonic()
         self._load = load
         self._saboteur = Saboteur(sabotage)
-        self._apis: list[Api] = []
-        self._api = self._connect()
+        self._api = cluster.api
         self.history = History(self.clock, lambda since_s: load.since(self._began + since_s))
         self.evidence = Evidence(self.history)
-        self._watches = Watches(self._connect, self.namespace, self.history)
+        self._watches = Watches(self._api, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
         self._env = {**cluster.environment, "KUBECONFIG": str(self._kubeconfig)}
         self._current = self.namespace
@@ -81,18 +81,12 @@ class Place:
             "/api/v1/namespaces", {"metadata": {"name": self.namespace, "labels": {LABEL: self.cluster.name}}}
         )
         self._undo.callback(lambda: self._api.delete(f"/api/v1/namespaces/{self.namespace}"))
-        config = yaml.safe_load(self.cluster.kubeconfig_path.read_text(encoding="utf-8"))
         self._kubeconfig.touch(mode=0o600)
-        self._kubeconfig.write_text(yaml.safe_dump(_for_lab(config, self.namespace)), encoding="utf-8")
+        self._kubeconfig.write_text(json.dumps(_for_lab(self.cluster.kubeconfig, self.namespace)), encoding="utf-8")
         self._undo.callback(self._kubeconfig.unlink)
-        self._watches.follow("Event", "ServiceAccount")
+        self._watches.follow("Event")
         self._undo.callback(self._watches.stop)
-        # A Pod that comes before its namespace's default ServiceAccount is refused.
-        account = Object[View]("ServiceAccount", "default")
-        try:
-            self.history.eventually("the default ServiceAccount", [account], until=bool, within=START)
-        except NeverHappened as never:
-            raise NotSetUp(f"not given: {never}") from never
+        self._await_account()
 
     def close(self, *, keep: bool = False) -> None:
         """Stop looking and remove the namespace; `keep` leaves it for somebody to look around."""
@@ -101,8 +95,6 @@ class Place:
             self._undo.pop_all()
         else:
             self._undo.close()
-        for api in self._apis:
-            api.close()
 
     def undo(self, act: Callable[[], object]) -> None:
         """Do something when the lab is over, before what was said to this earlier."""
@@ -184,10 +176,22 @@ class Place:
         )
         return "\n".join(lines)
 
-    def _connect(self) -> Api:
-        # A connection for each watch: a stream that is cut off to end it takes only itself along.
-        self._apis.append(Api(self.cluster.kubeconfig_path))
-        return self._apis[-1]
+    def _await_account(self) -> None:
+        """Wait for the default ServiceAccount: a Pod that comes before it is refused. Raises NotSetUp."""
+
+        def there() -> bool:
+            status, _ = self._api.request("GET", path_of("ServiceAccount", self.namespace, "default"))
+            return status == HTTPStatus.OK
+
+        def gave_up(_: tenacity.RetryCallState) -> NoReturn:
+            raise NotSetUp(f"not given: no default ServiceAccount after {START.latest_s:.0f} s")
+
+        tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda found: not found),
+            stop=tenacity.stop_after_delay(START.latest_s),
+            wait=tenacity.wait_fixed(ACCOUNT_S),
+            retry_error_callback=gave_up,
+        )(there)
 
     def _kubectl(self, *words: str, stdin: str | None = None) -> Result:
         at_s = self.clock()
@@ -227,7 +231,8 @@ def _for_lab(config: dict[str, Any], namespace: str) -> dict[str, Any]:
     (cluster,), (user,) = config["clusters"], config["users"]
     context = {"cluster": "lab", "user": "lab", "namespace": namespace}
     return config | {
-        "clusters": [cluster | {"name": "lab"}],
+        # Compressed answers would cost the API server and kubectl more than loopback saves.
+        "clusters": [{"name": "lab", "cluster": cluster["cluster"] | {"disable-compression": True}}],
         "users": [user | {"name": "lab"}],
         "contexts": [{"name": "lab", "context": context}],
         "current-context": "lab",

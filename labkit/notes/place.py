@@ -107,8 +107,8 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
     namespace = f"notes-{secrets.token_hex(4)}"
     started = time.monotonic()
     history = History(lambda: time.monotonic() - started, lambda _since: 0.0)
-    with Api(cluster.kubeconfig_path) as api, contextlib.ExitStack() as undo:
-        watches = Watches(lambda: api, namespace, history)
+    with Api(cluster.connection) as api, contextlib.ExitStack() as undo:
+        watches = Watches(api, namespace, history)
         before = _shared(cluster) if scenario.alone else {}
         undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
         undo.callback(watches.stop)

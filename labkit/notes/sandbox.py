@@ -23,7 +23,7 @@ from typing import IO, Any
 import yaml
 
 from labkit import sample_images
-from labkit.cluster import LabCluster, belongings
+from labkit.cluster import LabCluster, marks
 from labkit.cluster.nodes import answering, engine
 from labkit.manifests import naming
 from labkit.progress import Progress
@@ -154,7 +154,7 @@ def sandboxes(cluster: LabCluster, progress: Progress) -> Iterator[Sandboxes]:
     with answering():
         inspected = engine().containers.get(cluster.control_plane.name).attrs
         network = next(iter(inspected["NetworkSettings"]["Networks"]))
-        engine().volumes.create(volume, labels={belongings.CLUSTER_LABEL: cluster.name})
+        engine().volumes.create(volume, labels={marks.CLUSTER_LABEL: cluster.name})
     argv = [
         *_docker("run", cluster.name, volume),
         *("--rm", "--name", volume, "--network", network, "--read-only", "--cap-drop", "ALL"),
@@ -199,7 +199,7 @@ def kubeconfig(text: str, namespace: str) -> str:
 
 
 def _docker(verb: str, cluster: str, namespace: str) -> list[str]:
-    return ["docker", verb, *belongings.marks(cluster, namespace)]
+    return ["docker", verb, *marks.marks(cluster, namespace)]
 
 
 def _start(argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[str]:

@@ -1,7 +1,7 @@
-"""The door to the API server: JSON in, JSON out, and streams of lines.
+"""Requests to the API server: JSON in, JSON out, and streams of lines.
 
-The kubernetes client makes the connection (kubeconfig, TLS, proxies, pooling); its models stay out of it, because
-they refuse or drop fields that are newer than they are, and a lab must see what the server really said.
+The kubernetes client reads the kubeconfig (see `connection`); its models stay out of it, because they refuse or drop
+fields that are newer than they are, and a lab must see what the server really said.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
-from kubernetes import config
-from kubernetes.client import ApiClient, Configuration
 
-from labkit.addresses import is_loopback
+from labkit.observe.connection import Connection, connection_of
 from labkit.trouble import Inconclusive, reason
+
+CONNECTIONS = 32
+"""Connections to the server that are kept for the next request; a watch has one for as long as it goes on."""
+
+_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 CONNECT_S, READ_S = 3.05, 30.0
 """Seconds until a server that says nothing is given up; the client itself would wait for ever."""
@@ -34,29 +36,16 @@ class Refused(Exception):
         self.body = body
 
 
-def _configuration(kubeconfig: Path) -> Any:
-    """Give the client's settings for a kubeconfig.
-
-    A server on this machine is reached directly, whatever HTTPS_PROXY and NO_PROXY say: no proxy knows this
-    machine's loopback. A proxy that the kubeconfig itself names counts as it does for kubectl.
-    """
-    for proxy in ("", None):  # none at all, then that of the environment
-        settings = Configuration(proxy=proxy)
-        config.load_kube_config(config_file=str(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]  # the client types its models only
-        if is_loopback(urlsplit(settings.host).hostname or ""):
-            break
-    return settings
-
-
 class Api:
-    """Requests to one API server by one kubeconfig."""
+    """Requests to one API server; connections are kept and used again, and any thread may send."""
 
-    def __init__(self, kubeconfig: Path) -> None:
-        self._client: Any = ApiClient(configuration=_configuration(kubeconfig))
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._pool = _pool(connection)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._pool.clear()
 
     def __enter__(self) -> Api:
         return self
@@ -75,7 +64,7 @@ class Api:
         """Send one request; give the status and the text of any answer. Raises Inconclusive where none came."""
         try:
             response = self._call(method, path, body, read_s)
-            return int(response.status), response.read().decode("utf-8", errors="replace")
+            return response.status, _text(response)
         except urllib3.exceptions.HTTPError as error:
             raise Inconclusive(f"the API server did not answer {method} {path}: {reason(error)}") from error
 
@@ -102,8 +91,9 @@ class Api:
         """
         response = self._call("GET", path, None, read_s)
         if response.status != HTTPStatus.OK:
-            raise Refused(int(response.status), response.read().decode("utf-8", errors="replace"))
-        return Stream(response.response)
+            raise Refused(response.status, _text(response))
+        assert isinstance(response, urllib3.HTTPResponse)
+        return Stream(response)
 
     def _json(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         status, text = self.request(method, path, body)
@@ -112,15 +102,26 @@ class Api:
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    def _call(self, method: str, path: str, body: object, read_s: float) -> Any:
-        call = self._client.param_serialize(
+    def _call(self, method: str, path: str, body: object, read_s: float) -> urllib3.BaseHTTPResponse:
+        response = self._send(method, path, body, read_s)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._connection.authorization:
+            # Credentials that a program gave may have run out; it gives new ones.
+            response.drain_conn()
+            self._connection = connection_of(Path(self._connection.kubeconfig))
+            response = self._send(method, path, body, read_s)
+        return response
+
+    def _send(self, method: str, path: str, body: object, read_s: float) -> urllib3.BaseHTTPResponse:
+        authorization = self._connection.authorization
+        return self._pool.request(
             method,
-            path,
-            header_params={"Accept": "application/json", "Content-Type": "application/json"},
-            body=body,
-            auth_settings=["BearerToken"],
+            self._connection.server + path,
+            body=None if body is None else json.dumps(body),
+            headers=_JSON | ({"Authorization": authorization} if authorization else {}),
+            timeout=urllib3.Timeout(connect=CONNECT_S, read=read_s),
+            preload_content=False,
+            redirect=False,
         )
-        return self._client.call_api(*call, _request_timeout=(CONNECT_S, read_s))
 
 
 class Stream:
@@ -140,6 +141,24 @@ class Stream:
         # Closing alone would wait for the reading thread; the shutdown of the socket wakes it.
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             self._response.shutdown()
+
+
+def _pool(connection: Connection) -> urllib3.PoolManager:
+    settings: dict[str, Any] = {
+        "maxsize": CONNECTIONS,
+        "retries": False,
+        "ca_certs": connection.ca,
+        "cert_file": connection.certificate,
+        "key_file": connection.key,
+        "cert_reqs": "CERT_REQUIRED" if connection.verify else "CERT_NONE",
+        "server_hostname": connection.server_name,
+    }
+    return urllib3.ProxyManager(connection.proxy, **settings) if connection.proxy else urllib3.PoolManager(**settings)
+
+
+def _text(response: urllib3.BaseHTTPResponse) -> str:
+    """Read an answer to its end; its connection is free for the next request then."""
+    return response.data.decode("utf-8", errors="replace")
 
 
 def _message(body: str) -> str:

@@ -40,6 +40,10 @@ class Load:
         self._look()  # who has waited may be the first to run again
         return next((said for at, said in self._standstills if at >= then), None)
 
+    def now(self) -> float:
+        """Give the mean of the last second."""
+        return self.since(time.monotonic() - 1.0)
+
     def stop(self) -> None:
         self._stop.set()
 

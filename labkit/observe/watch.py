@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -158,7 +157,7 @@ class Watch:
 class Watches:
     """The watches of one lab: one a kind, begun when the lab first needs it, stopped together."""
 
-    def __init__(self, api: Callable[[], Api], namespace: str, history: History) -> None:
+    def __init__(self, api: Api, namespace: str, history: History) -> None:
         self._api = api
         self._namespace = namespace
         self._history = history
@@ -169,7 +168,7 @@ class Watches:
         for kind in kinds:
             if kind not in self._watches:
                 namespace = None if kind == "Node" else self._namespace
-                self._watches[kind] = Watch(self._api(), kind, namespace, self._history).start()
+                self._watches[kind] = Watch(self._api, kind, namespace, self._history).start()
 
     def stop(self) -> None:
         for watch in self._watches.values():

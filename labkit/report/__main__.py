@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.claims import ledger, verdicts
+from labkit.claims import ledger, results_file, verdicts
 from labkit.mutants import verdicts as mutant_verdicts
 from labkit.paths import ROOT
 from labkit.report import badges, data, markdown, matrix, page
@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def make(results: Path) -> dict[str, str]:
     """Give all files of the report by name. Raises CannotRun for results that are not ours."""
     mutants = results / mutant_verdicts.PATH.name
-    read = [(str(path), verdicts.read(path)) for path in sorted(results.glob("*.json")) if path != mutants]
+    read = [(str(path), results_file.read(path)) for path in sorted(results.glob("*.json")) if path != mutants]
     wanted = [version.minor for version in versions.read().kubernetes]
     built = matrix.build(read, wanted=wanted, ledger=ledger.read(), mutants=mutant_verdicts.read(mutants))
     return {

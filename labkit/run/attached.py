@@ -1,50 +1,72 @@
-"""Labs observed on a cluster that this run answers for, by a pytest of their own: what they saw comes back."""
+"""A run as the processes have it that only use its cluster: xdist's workers, and a child that observes for it."""
 
 from __future__ import annotations
 
+import functools
 import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from labkit import environment
 from labkit.claims.verdicts import Observation
-from labkit.paths import ROOT
+from labkit.cluster import LabCluster, attach
+from labkit.cluster.minikube_profile import MISSING, Profile
+
+HANDLE = "labs_handle"
+"""Under this name a worker is told in which file the cluster will be described."""
+
+USED = "labs_used"
+"""Under this name a worker tells what it used while labs ran."""
 
 
-def observe(
-    handle: Mapping[str, Any],
-    nodeids: Sequence[str],
-    *,
-    workers: int = 0,
-    options: Sequence[str] = (),
-    out: IO[str] | None = None,
-    err: IO[str] | None = None,
-) -> list[Observation]:
-    """Run these labs on the cluster of a handle, as `Run.handle` gives it; give their observations as they came.
+class Attached:
+    """The cluster of another process, described in a file that is there once the cluster is."""
 
-    Without workers each lab is alone with the cluster, one after another. What pytest prints goes to `out` and `err`,
-    or where this process prints. A test that was not observed, because pytest ended before, is not in what is given.
-    """
-    with tempfile.TemporaryDirectory(prefix="labs-attached-") as folder:
-        description, told = Path(folder) / "handle.json", Path(folder) / "observations"
-        content = dict(handle) | {"observations": str(told), "alone": not workers}
-        description.write_text(json.dumps(content), encoding="utf-8")
-        told.touch()
-        command = [sys.executable, "-m", "pytest", *nodeids, f"--attach={description}"]
-        command += ["-p", "no:cacheprovider", "-q", "--no-summary", *options]
-        if workers:
-            command += ["-n", str(workers), "--dist", "worksteal"]
-        subprocess.run(
-            command,
-            cwd=ROOT,
-            check=False,
-            env=environment.of_run(),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-        return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]
+    def __init__(self, handle: Path) -> None:
+        self._handle = handle
+
+    @property
+    def handle(self) -> Path:
+        """The file that describes the cluster."""
+        return self._handle
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the processes of this run share, for their locks."""
+        return self._handle.parent
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process observes on its own what was inconclusive beside others."""
+        return bool(self._handed.get("alone"))
+
+    @property
+    def kubernetes(self) -> str:
+        """The version that is judged: v1.37.0."""
+        version: str = self._handed["labs"]["kubernetes"]
+        return version
+
+    @functools.cache  # noqa: B019  # one for each process
+    def cluster(self) -> LabCluster:
+        """Give the run's cluster."""
+        return attach(self._handed["labs"])
+
+    @functools.cache  # noqa: B019  # one for each process
+    def minikube(self) -> Profile | None:
+        """Give the run's minikube, started or not, where it has one."""
+        handed = self._handed["minikube"]
+        return Profile.attach(handed) if handed else None
+
+    def minikube_missing(self) -> str | None:
+        """Say why the run has no minikube, if it has none."""
+        return None if self._handed["minikube"] else MISSING
+
+    def observed(self, observation: Observation) -> None:
+        """Tell the run what a child observed for it; the reports of a worker carry it themselves."""
+        with Path(self._handed["observations"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(observation)) + "\n")
+
+    @functools.cached_property
+    def _handed(self) -> dict[str, Any]:
+        handed: dict[str, Any] = json.loads(self._handle.read_text(encoding="utf-8"))
+        return handed

@@ -27,7 +27,7 @@ from labkit.mutants.mutant import FOLDER, Faulty, Mutant, NotThere, chosen, read
 from labkit.mutants.verdicts import Record
 from labkit.paths import ROOT, cache_dir
 from labkit.progress import Progress
-from labkit.run import attached, priority
+from labkit.run import child, priority
 from labkit.supply import toolchain
 from labkit.supply.cache import Workshop
 from labkit.supply.meter import Meter
@@ -235,9 +235,9 @@ class _Run:
         """Run the labs of claims, and those that were inconclusive once more, alone."""
         nodeids = [self._nodeids[id] for id in ids]
         with Path(os.devnull).open("w") as nowhere:
-            seen = attached.observe(handle, nodeids, workers=min(WORKERS, len(nodeids)), out=nowhere, err=nowhere)
+            seen = child.observe(handle, nodeids, workers=min(WORKERS, len(nodeids)), out=nowhere, err=nowhere)
             if again := [o.nodeid for o in seen if o.outcome == "inconclusive"]:
-                seen += attached.observe(handle, again, out=nowhere, err=nowhere)
+                seen += child.observe(handle, again, out=nowhere, err=nowhere)
         return seen
 
     def _handle(self, **changes: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
-"""One run: its cluster, its observations, its results file, and what it says at the end.
+"""One run, in the process that answers for it: its cluster, its observations, its results, and what it says at the end.
 
-Lives in the controlling process. In an xdist worker, and in a process that observes for another run (see
-`labkit.run.attached`), the same class only hands out the cluster that the controlling process made.
+What xdist's workers have of it is in `attached`.
 """
 
 from __future__ import annotations
@@ -12,66 +11,60 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from labkit.claims import ledger, prose, verdicts
+from labkit.claims import ledger, prose, results_file, verdicts
 from labkit.claims.claim import Claim, load_claims
+from labkit.claims.results_file import Journal, ResultsFile
 from labkit.claims.verdicts import Observation
-from labkit.cluster import LabCluster, attach, minikube_profile
+from labkit.cluster import LabCluster, interruption, minikube_lease, minikube_profile, nodes
+from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.minikube_profile import Profile
-from labkit.manifests.naming import Names
+from labkit.cluster.own import OwnCluster
 from labkit.paths import ROOT
 from labkit.progress import Progress
-from labkit.run import attached, priority, summary
+from labkit.run import child, cost, making, priority, summary
+from labkit.run.cost import Moment
+from labkit.run.usage import Used
 from labkit.trouble import CannotRun
 
 LABS = ROOT / "labs"
-
-PYTEST_KINDS_OWN = "pytest-kind"
-"""The default of pytest-kind's option --cluster-name; any other name is that of a kept cluster to share."""
 
 
 class Run:
     """The state of one run; see the module."""
 
+    alone = False
+
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        attach: str | None = config.getoption("attach")
-        self._attached: dict[str, Any] | None = json.loads(Path(attach).read_text("utf-8")) if attach else None
-        self._cluster: LabCluster | None = None
+        self._cluster: OwnCluster | ExistingCluster | None = None
         self._minikube: Profile | None = None
         self._stack = contextlib.ExitStack()
         self._nodeids: set[str] = set()
         self.observations: list[Observation] = []
-        self._judged: dict[str, dict[str, Any]] = {}
+        self._judged: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._journal: Journal | None = None
+        self._unjournaled = False
+        self._written: Path | None = None
         self._began = datetime.now(UTC)
-        self._labs_began: tuple[float, float] | None = None
-        self._labs_took: tuple[float, float] = (0.0, 0.0)
-        self.harness_mib: list[float] = []
+        self._labs_began: Moment | None = None
+        self._cost: dict[str, Any] | None = None
+        self.workers: list[Used] = []
+        """What each worker that has ended used while labs ran."""
         self.trouble: str | None = None
-        self._elsewhere: Path | None = None
-        """Where the results are since they could no more be written to where they belong."""
         self.interrupted = False
         self._progress = Progress()
 
-    @property
-    def alone(self) -> bool:
-        """Whether this process observes on its own what was inconclusive beside others."""
-        return self._attached is not None and self._attached["alone"]
-
-    @property
-    def attached(self) -> bool:
-        """Whether the cluster, and what is to be run, are those of another run."""
-        return self._attached is not None
+    @functools.cached_property
+    def folder(self) -> Path:
+        """A folder that the processes of this run share: for their locks, and what describes the cluster to them."""
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="labs-run-")))
 
     @property
     def shows_faults(self) -> bool:
@@ -83,16 +76,15 @@ class Run:
         """Whether this process will start xdist workers that run labs."""
         option = self._config.option
         return (
-            self._worker is None
-            and getattr(option, "dist", "no") != "no"
+            getattr(option, "dist", "no") != "no"
             and not option.collectonly
             and any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in self._config.args)
         )
 
     @property
     def answers(self) -> bool:
-        """Whether this process answers for the results of labs."""
-        return not self._worker and not self._attached and bool(self._nodeids or self.trouble)
+        """Whether there is anything to answer for: labs were to run, or could not."""
+        return bool(self._nodeids or self.trouble)
 
     @property
     def kubernetes(self) -> str | None:
@@ -101,19 +93,16 @@ class Run:
 
     @property
     def results(self) -> Path | None:
-        """The file that this run's results are in, as they now stand; None where there are none."""
-        if not self._cluster or not self._judged:
-            return None
-        return self._elsewhere or self._file.path(self._judged)
+        """The file that this run's results are in; None where none were written."""
+        return self._written
 
     def cluster(self) -> LabCluster:
-        """Give the run's cluster, made now where this process answers for it. Raises CannotRun."""
+        """Give the run's cluster, made now where there is none yet. Raises CannotRun."""
         if self._cluster is None:
-            if handed := (self._worker or self._attached):
-                self._cluster = attach(handed["labs"])
-                self._minikube = Profile.attach(handed["minikube"]) if handed["minikube"] else None
-            else:
-                self._cluster = self._make()
+            self._cluster = self._make()
+            self.handle.write_text(json.dumps(self._described()), encoding="utf-8")
+            self._recover()
+            self._labs_began = self._moment(self._cluster)
         return self._cluster
 
     def minikube(self) -> Profile | None:
@@ -125,14 +114,16 @@ class Run:
         """Say why the run has no minikube, if it has none; nothing is made for that."""
         if self._config.getoption("context"):
             return minikube_profile.ELSEWHERE
-        if handed := (self._worker or self._attached):
-            return None if handed["minikube"] else minikube_profile.MISSING
-        return None if self._config.getoption("minikube") or minikube_profile.is_on_path() else minikube_profile.MISSING
+        return None if self._config.getoption("minikube") or minikube_lease.is_on_path() else minikube_profile.MISSING
 
-    def handle(self) -> dict[str, Any]:
-        """Describe the cluster, and minikube where there is one, for another process."""
-        labs: dict[str, Any] = self.cluster().describe()
-        return {"labs": labs, "minikube": self._minikube.describe() if self._minikube else None}
+    @property
+    def handle(self) -> Path:
+        """The file that describes the cluster for `Attached`, there as soon as the cluster is."""
+        return self.folder / "handle.json"
+
+    def _described(self) -> dict[str, Any]:
+        assert self._cluster
+        return {"labs": self._cluster.describe(), "minikube": self._minikube.describe() if self._minikube else None}
 
     def collected(self, nodeids: Iterable[str]) -> None:
         """Keep what is going to be run, to know in the end what did not."""
@@ -140,29 +131,30 @@ class Run:
             self._nodeids.update(nodeids)
 
     def observed(self, observation: Observation) -> None:
-        """Keep an observation and write the results as they now stand."""
-        if self._attached:
-            with Path(self._attached["observations"]).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(observation)) + "\n")
-            return
+        """Keep an observation, at once and for whoever reads after a kill."""
         self.observations.append(observation)
         if observation.cause:
             self.trouble = observation.cause
-        claim = self._claims[observation.claim]
-        seen = [o for o in self.observations if o.claim == claim.id]
-        self._judged[claim.id] = verdicts.judge(claim, seen, self._prose[1].get(claim.id))
-        self._write()
+        if self._cluster and not self._unjournaled:
+            try:
+                if self._journal is None:
+                    self._journal = Journal.begin(self._file.whole, self._kubernetes(), self._cluster.name)
+                self._journal.add(observation)
+            except CannotRun as trouble:
+                # The run goes on, and has all of it in memory; its end says what is to be mended.
+                self.trouble = self.trouble or str(trouble)
+                self._unjournaled = True
 
     def finish(self) -> int | None:
         """Observe the inconclusive once more, write the results, end the cluster; give the exit code.
 
-        None where the run had no labs, or is not the one that answers for the results.
+        None where the run had no labs.
         """
         if not self.answers:
             return None
         if self._cluster and not self.trouble:
             self._measure()
-            self._again_alone()
+            self._observe_again()
         self._write()
         code = verdicts.exit_code(self.records, missing=self.missing(), trouble=self.trouble)
         if code and self._cluster and self._logs and not self.interrupted:
@@ -177,24 +169,15 @@ class Run:
         lines = summary.verdicts(self.records, ledger.read(), missing=self.missing(), trouble=self.trouble)
         if not self.results:
             return lines
-        if self._elsewhere:
-            return [*lines, "", f"results: {self._elsewhere}"]
+        if not self.results.is_relative_to(ROOT):
+            return [*lines, "", f"results: {self.results}"]
         whole = self._file.whole
         kept = "" if self.results == whole else f" ({whole.relative_to(ROOT)} has more claims, and stays)"
         return [*lines, *self.costs(), "", f"results: {self.results.relative_to(ROOT)}{kept}"]
 
     def costs(self) -> list[str]:
         """Give the lines on what the run cost; none of a run that was cut."""
-        if not self._cluster or not self.records or self.trouble:
-            return []
-        return summary.costs(
-            self.records,
-            phases=self._cluster.phases,
-            labs_s=self._labs_took[0],
-            cpu_s=self._labs_took[1],
-            latencies_s=[x for o in self.observations for x in o.latencies_s],
-            harness_mib=sum(self.harness_mib),
-        )
+        return summary.costs(self._cost, self.records) if self._cost and not self.trouble else []
 
     def places(self) -> dict[str, tuple[str, int]]:
         """Give for each claim that was observed the file and the line where its lab ended, clean where it can be."""
@@ -205,109 +188,79 @@ class Run:
         """End the cluster where `finish` did not come to it."""
         self._stack.close()
 
-    def _make(self) -> LabCluster:
+    def _make(self) -> OwnCluster | ExistingCluster:
         context = self._config.getoption("context")
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
-        # Here and not above: workers never make a cluster, and what it takes to make one is half of their memory.
-        from labkit.cluster import interruption  # noqa: PLC0415
-
         interruption.end_in_order()
 
         if terminal:
             self._progress = Progress(lambda line: terminal.write_line(line, flush=True))
-        verdicts.require(ROOT / "results")
+        results_file.require(results_file.FOLDER)
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            cluster = self._of_context(context) if context else self._own()
+            if context:
+                cluster: OwnCluster | ExistingCluster = making.of_context(
+                    context, self._config, self._stack, self._progress
+                )
+            else:
+                cluster, self._minikube = making.own(self._config, self._logs, self._stack, self._progress)
         self._stack.enter_context(priority.session_ahead())
-        self._labs_began = (time.monotonic(), _busy_s())
         return cluster
 
-    def _own(self) -> LabCluster:
-        """Make a cluster, or take a kept one, and see to a minikube beside it where one is wanted."""
-        from labkit.cluster.provision import running  # noqa: PLC0415
+    def _observe_again(self) -> None:
+        """Observe each inconclusive test once more, alone."""
+        last = {one.nodeid: one for one in self.observations}
+        if nodeids := [one.nodeid for one in last.values() if one.outcome == "inconclusive"]:
+            options = [f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))]
+            # Where stdout is for the results alone, this goes where everything else goes.
+            out = sys.stderr if self._config.getoption("format") == "json" else None
+            for observation in child.observe(self._described(), nodeids, options=options, out=out):
+                self.observed(observation)
 
-        option, name = self._config.getoption, self._config.getoption("cluster_name")
-        for only in ("image_registry", "allow_cluster_wide"):
-            if option(only):
-                raise CannotRun(f"--{only.replace('_', '-')} is for a cluster that is there: name it with --context")
-        version = option("kubernetes") or "latest"
-        # minikube first: where it is to be built and cannot be, no cluster is made in vain.
-        source = minikube_profile.source(version, build=option("minikube"), progress=self._progress)
-        cluster = self._stack.enter_context(
-            running(
-                version,
-                nodes=option("nodes"),
-                keep=option("keep_cluster"),
-                name=None if name == PYTEST_KINDS_OWN else name,
-                logs=self._logs,
-                progress=self._progress,
-            )
-        )
-        if source:
-            leased = minikube_profile.leased(source, cluster.kubectl_path, self._progress)
-            self._minikube = self._stack.enter_context(leased)
-        return cluster
-
-    def _of_context(self, context: str) -> LabCluster:
-        """Use the cluster that is there already under this context of the user's kubeconfig."""
-        from labkit.cluster import consent, existing  # noqa: PLC0415
-
-        option = self._config.getoption
-        if option("kubernetes"):
-            raise CannotRun(
-                "the version is that of the context's cluster: leave out --kubernetes, or leave out --context"
-            )
-        if option("minikube") or option("keep_cluster") or option("cluster_name") != PYTEST_KINDS_OWN:
-            raise CannotRun(
-                "--context uses a cluster as it is: leave out --minikube, --keep-cluster and --cluster-name"
-            )
-
-        def ask(text: str) -> None:
-            if capture := self._config.pluginmanager.getplugin("capturemanager"):
-                capture.suspend_global_capture(in_=True)  # whoever has suspended the rest resumes this too
-            consent.ask(text)
-
-        def push(registry: str) -> Names:
-            from labkit import sample_images, supply  # noqa: PLC0415
-
-            names = sample_images.build(supply.provide_python(self._progress), self._progress)
-            return sample_images.push(sample_images.on_nodes(names), registry)
-
-        return self._stack.enter_context(
-            existing.using(
-                context,
-                cluster_wide=option("allow_cluster_wide"),
-                registry=option("image_registry"),
-                keep=option("keep_namespaces"),
-                at_a_time=int(getattr(self._config.option, "numprocesses", None) or 1),
-                consent=consent.given if option("yes") else ask,
-                push=push,
-                progress=self._progress,
-            )
-        )
-
-    def _again_alone(self) -> None:
-        """Observe each inconclusive test once more, one after another, with nothing else running."""
-        last = {o.nodeid: o for o in self.observations}
-        nodeids = [o.nodeid for o in last.values() if o.outcome == "inconclusive"]
-        if not nodeids:
-            return
-        options = [f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))]
-        # Where stdout is for the results alone, this goes where everything else goes.
-        out = sys.stderr if self._config.getoption("format") == "json" else None
-        for observation in attached.observe(self.handle(), nodeids, options=options, out=out):
-            self.observed(observation)
+    def _moment(self, cluster: LabCluster) -> Moment:
+        own = cluster.nodes if isinstance(cluster, OwnCluster) else ()
+        return cost.moment(nodes.cpu_s([node.name for node in own]))
 
     def _measure(self) -> None:
-        if self._labs_began:
-            began, busy = self._labs_began
-            self._labs_took = (time.monotonic() - began, _busy_s() - busy)
+        if self._cluster and self._labs_began:
+            self._cost = cost.cost(
+                self._labs_began,
+                self._moment(self._cluster),
+                nodes=self._cluster.nodes,
+                workers=self.workers,
+                cluster_s=self._cluster.phases.get("cluster", 0.0),
+                records=self.records,
+                latencies_s=[x for o in self.observations for x in o.latencies_s],
+            )
+
+    def _recover(self) -> None:
+        """Make results of what a killed run of this checkout observed, and say so."""
+        for found in results_file.recover(results_file.FOLDER, self._claims):
+            self._progress.say(f"a run was killed; the {found.claims} claims that it judged are in {found.path}")
 
     def _write(self) -> None:
-        if not self._cluster:
+        """Write the results, once; where that fails, elsewhere, and the journal stays for the next run."""
+        if not (self._cluster and self.records):
             return
-        kubernetes = {
+        judged = {record["topic"] for record in self.records}
+        topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
+        kubernetes = self._kubernetes()
+        try:
+            self._written = self._file.write(kubernetes, self.records, topics, self._cost)
+        except CannotRun as trouble:
+            # A disk that filled up, rights that were changed: no verdict is lost for that.
+            self.trouble = self.trouble or str(trouble)
+            elsewhere = Path(tempfile.gettempdir()) / f"labs-results-{os.getpid()}" / self._file.whole.name
+            with contextlib.suppress(CannotRun):
+                results_file.write(elsewhere, kubernetes, self.records, topics, self._cost)
+                self._written = elsewhere
+            return
+        if self._journal:
+            self._journal.end()
+
+    def _kubernetes(self) -> dict[str, Any]:
+        assert self._cluster
+        told = {
             "server": self._cluster.kubernetes,
             "kubelet": self._cluster.kubernetes,
             "kubectl": self._cluster.kubectl_version,
@@ -316,25 +269,13 @@ class Run:
             "started": self._began.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
         }
-        if self._cluster.build != self._cluster.kubernetes:
-            kubernetes["build"] = self._cluster.build
-        judged = {record["topic"] for record in self.records}
-        topics = [topic for topic in self._prose[0] if topic["topic"] in judged]
-        try:
-            self._file.write(kubernetes, self.records, topics)
-            self._elsewhere = None
-        except CannotRun as trouble:
-            # A disk that filled up, rights that were changed: no verdict is lost for that, and the run goes on.
-            self.trouble = self.trouble or str(trouble)
-            self._elsewhere = Path(tempfile.gettempdir()) / f"labs-results-{os.getpid()}" / self._file.whole.name
-            with contextlib.suppress(CannotRun):
-                verdicts.write(self._elsewhere, kubernetes, self.records, topics)
+        return told if self._cluster.build == self._cluster.kubernetes else told | {"build": self._cluster.build}
 
     @functools.cached_property
-    def _file(self) -> verdicts.ResultsFile:
+    def _file(self) -> ResultsFile:
         assert self._cluster
-        path = verdicts.results_path(self._cluster.kubernetes, self._cluster.results)
-        return verdicts.ResultsFile(path, self._claims)
+        path = results_file.path_of(self._cluster.kubernetes, self._cluster.results)
+        return ResultsFile(path, self._claims)
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:
@@ -346,8 +287,15 @@ class Run:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The records of the claims judged so far."""
-        return list(self._judged.values())
+        """The records of the claims observed so far; each is judged anew only where it was observed again."""
+        seen: dict[str, list[Observation]] = {}
+        for observation in self.observations:
+            seen.setdefault(observation.claim, []).append(observation)
+        for id, observed in seen.items():
+            if len(observed) != self._judged.get(id, (0, {}))[0]:
+                record = verdicts.judge(self._claims[id], observed, self._prose[1].get(id))
+                self._judged[id] = (len(observed), record)
+        return [record for _, record in self._judged.values()]
 
     @property
     def _logs(self) -> Path | None:
@@ -357,9 +305,3 @@ class Run:
     def missing(self) -> list[str]:
         """Name the tests that were to run and were not observed."""
         return sorted(self._nodeids - {o.nodeid for o in self.observations})
-
-
-def _busy_s() -> float:
-    """Give the seconds that the machine's cores have worked since it booted."""
-    times = psutil.cpu_times()
-    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))

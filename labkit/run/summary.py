@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,38 +53,22 @@ def verdicts(
     return lines
 
 
-def costs(
-    records: Sequence[dict[str, Any]],
-    *,
-    phases: dict[str, float],
-    labs_s: float,
-    cpu_s: float,
-    latencies_s: Sequence[float],
-    harness_mib: float,
-) -> list[str]:
-    """Give the run's wall time beside its floor: cluster, load, and the longest lab or the cores' work.
-
-    `phases` are the cluster's seconds by name, `labs_s` the wall time of all labs, `cpu_s` the seconds that the
-    machine's cores worked meanwhile, `latencies_s` those from a watch event's arrival to the assertion on it.
-    """
-    slowest = sorted(records, key=lambda r: -float(r["seconds"]))
-    longest_s = float(slowest[0]["seconds"]) if slowest else 0.0
-    cores_s = cpu_s / (os.cpu_count() or 1)
-    cluster_s = phases.get("cluster", 0.0)
-    floor_s, wall_s = cluster_s + max(longest_s, cores_s), cluster_s + labs_s
+def costs(cost: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the lines on what a run cost, as `cost.cost` gives it, and its longest labs."""
+    wall_s, spent = cost["cluster_s"] + cost["labs_s"], cost["cpu_s"]
     lines = [
         "",
-        f"cost: {wall_s:.0f} s, floor {floor_s:.0f} s, ratio {wall_s / max(floor_s, 0.1):.2f}"
-        f" (cluster and images {cluster_s:.0f} s, labs {labs_s:.0f} s;"
-        f" longest lab {longest_s:.0f} s, the cores' work {cores_s:.0f} s)",
+        f"cost: {wall_s:.0f} s, floor {cost['floor_s']:.0f} s, ratio {wall_s / max(cost['floor_s'], 0.1):.2f}"
+        f" (cluster and images {cost['cluster_s']:.0f} s, labs {cost['labs_s']:.0f} s)",
+        f"CPU seconds of the labs: control plane {spent['control_plane']:.0f}, nodes and Pods {spent['nodes']:.0f},"
+        f" kubectl and other commands {spent['commands']:.0f}, the harness {spent['harness']:.0f},"
+        f" the engine and others on this machine {spent['others']:.0f}",
+        f"{cost['over_ceiling']} of {len(records)} claims needed more than their manifests' numbers allow;"
+        f" harness: {cost['harness_mib']:.0f} MiB in all its processes at their peak",
     ]
-    if len(latencies_s) > 1:
-        p99 = statistics.quantiles(latencies_s, n=100)[98]
-        lines.append(
-            f"from an event's arrival to the assertion: median {statistics.median(latencies_s) * 1000:.1f} ms,"
-            f" p99 {p99 * 1000:.1f} ms over {len(latencies_s)}"
-        )
-    lines.append(f"harness: {harness_mib:.0f} MiB in all its processes at their peak")
+    if latency := cost.get("latency_ms"):
+        told = f"median {latency['median']:.1f} ms, p99 {latency['p99']:.1f} ms"
+        lines.append(f"from an event's arrival to the assertion: {told}")
     lines.append("longest labs, seconds beside what their manifests ask for at least:")
-    lines += [f"  {r['seconds']:7.1f} s  {r['floor_s']:6.1f} s  {r['id']}" for r in slowest[:SLOWEST]]
-    return lines
+    slowest = sorted(records, key=lambda r: -float(r["seconds"]))[:SLOWEST]
+    return lines + [f"  {r['seconds']:7.1f} s  {r['floor_s']:6.1f} s  {r['id']}" for r in slowest]

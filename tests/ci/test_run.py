@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import pytest
 
-from labkit import plugin
-from labkit.claims import verdicts
+from labkit.claims import results_file
+from labkit.plugin import controlling
 from labkit.progress import Progress
 from labkit.run import run
 from labkit.run.run import Run
@@ -27,9 +27,9 @@ pytest_plugins = ["labkit.plugin"]
 
 @pytest.fixture
 def lab(pytestconfig, sabotaged):
-    from labkit.plugin import RUN
+    from labkit.plugin.observing import HOME
     if not hasattr(pytestconfig, "workerinput"):
-        pytestconfig.stash[RUN].cluster()
+        pytestconfig.stash[HOME].cluster()
     return sabotaged
 """
 
@@ -77,12 +77,13 @@ def test_not_here(lab):
 class Cluster:
     """As much of a cluster as a run needs to tell what became of it."""
 
+    name, nodes = "labs-0123abcd", ()
     kubernetes, image, origin = "v1.37.0", "node:1", "built"
     build, kubectl_version, results = "v1.37.0", "v1.37.0", ""
     phases: ClassVar = {"cluster": 1.0}
 
     def describe(self) -> dict[str, str]:
-        return {}
+        return {"kubernetes": self.kubernetes}
 
     def export_logs(self, folder: Path, progress: Progress) -> None:
         folder.mkdir()
@@ -100,12 +101,12 @@ def labs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a checkout with labs on a cluster of cardboard."""
     for variable in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(variable, raising=False)
-    for room in (run, plugin):
-        monkeypatch.setattr(room, "LABS", pytester.path)
-    for room in (run, verdicts):
-        monkeypatch.setattr(room, "ROOT", pytester.path)
+    for module in (run, controlling):
+        monkeypatch.setattr(module, "LABS", pytester.path)
+    monkeypatch.setattr(run, "ROOT", pytester.path)
+    monkeypatch.setattr(results_file, "FOLDER", pytester.path / "results")
     monkeypatch.setattr(Run, "_make", lambda _: Cluster())
-    monkeypatch.setattr(Run, "_again_alone", again_alone)
+    monkeypatch.setattr(Run, "_observe_again", again_alone)
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_topic=LABS)
     return pytester.path

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from labkit.claims import verdicts
 from labkit.claims.claim import HOLD, Claim
 from labkit.claims.sabotage import Sabotage
 from labkit.claims.verdicts import Observation
-from labkit.trouble import CannotRun
 
 CLAIM = Claim(
     id="health.restarts",
@@ -86,57 +82,6 @@ def test_what_is_hidden_is_nowhere_in_an_observation() -> None:
     assert "203.0.113.7" not in str(hidden)
     assert hidden.commands[0]["stdout"] == "runs at https://the-api-server"
     assert verdicts.hide(told, {}) == told
-
-
-def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "results" / "1.37.0.json"
-    record = verdicts.judge(CLAIM, [seen("passed"), seen("assertion", sabotage="no probe", message="assert 0 == 1")])
-    verdicts.write(path, KUBERNETES, [record])
-    assert verdicts.read(path)["claims"] == [record]
-    assert not list(path.parent.glob("*.part"))
-
-
-def test_what_is_not_as_designed_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(jsonschema.ValidationError):
-        verdicts.judge(dataclasses.replace(CLAIM, id="no topic"), [seen("passed")])
-    with pytest.raises(jsonschema.ValidationError):
-        verdicts.write(tmp_path / "x.json", KUBERNETES | {"server": "1.37"}, [])
-
-
-def test_a_record_keeps_what_the_source_says_of_the_lab(tmp_path: Path) -> None:
-    told = {"file": "labs/test_health.py", "line": 7, "remarks": "", "story": "Given a Pod, it runs."}
-    topic = {"topic": "health", "title": "Health checks", "lead": "who asks.", "prose": ""}
-    window = {"goal": "it runs", "from_s": 1.0, "earliest_s": 0.0, "latest_s": 5.0, "seen_s": None}
-    observed = dataclasses.replace(seen("passed"), windows=[window], manifests={"manifests/a.yaml": "kind: Pod\n"})
-    path = tmp_path / "1.37.0.json"
-    verdicts.write(path, KUBERNETES, [verdicts.judge(CLAIM, [observed], told)], [topic])
-    results = verdicts.read(path)
-    (record,) = results["claims"]
-    assert (results["topics"], record["lab"], record["windows"]) == ([topic], told, [window])
-    assert record["manifests"] == [{"file": "manifests/a.yaml", "text": "kind: Pod\n"}]
-
-
-def test_results_of_fewer_claims_do_not_replace_those_of_more(tmp_path: Path) -> None:
-    def record(claim: str) -> dict[str, Any]:
-        one = dataclasses.replace(CLAIM, id=claim)
-        return verdicts.judge(one, [dataclasses.replace(seen("passed"), claim=claim)])
-
-    whole, partial = tmp_path / "1.37.0.json", tmp_path / "partial" / "1.37.0.json"
-    verdicts.write(whole, KUBERNETES, [record("topic.one"), record("topic.two"), record("topic.retired")])
-    run = verdicts.ResultsFile(whole, ["topic.one", "topic.two", "topic.three"])
-    run.write(KUBERNETES, [record("topic.one")])
-    assert (len(verdicts.read(whole)["claims"]), len(verdicts.read(partial)["claims"])) == (3, 1)
-    run.write(KUBERNETES, [record("topic.one"), record("topic.two")])
-    assert [one["id"] for one in verdicts.read(whole)["claims"]] == ["topic.one", "topic.two"]
-    assert not partial.exists()
-
-
-@pytest.mark.parametrize("text", ["", "{", json.dumps({"schema": 99}), "[]"])
-def test_a_foreign_file_is_one_sentence(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "1.37.0.json"
-    path.write_text(text)
-    with pytest.raises(CannotRun, match=r"run `nox -s labs`"):
-        verdicts.read(path)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.cluster import health
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 
 
 def item(name: str, *, version: str = "v1.37.0", ready: str = "True") -> dict[str, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster import belongings, lease, minikube_profile, nodes, removal
-from labkit.cluster.minikube_profile import Profile, Source
+from labkit.cluster import belongings, lease, minikube_lease, nodes, removal
+from labkit.cluster.minikube_lease import Source
+from labkit.cluster.minikube_profile import Profile
 from labkit.progress import Progress
 
 
@@ -45,7 +46,7 @@ def built(tmp_path: Path) -> Source:
 def test_a_profile_lives_in_the_folder_of_its_lease_and_goes_with_it(
     built: Source, progress: Progress, removed: list[str], tmp_path: Path
 ) -> None:
-    with minikube_profile.leased(built, tmp_path / "kubectl", progress) as profile:
+    with minikube_lease.leased(built, tmp_path / "kubectl", progress) as profile:
         (record,) = lease.records()
         assert (record.cluster, record.maker, record.kept) == (profile.name, lease.MINIKUBE, False)
         assert profile.folder == lease.folder_of(profile.name)
@@ -66,7 +67,7 @@ def test_what_a_killed_run_left_is_removed(
     held = lease.grant(
         kubernetes="v1.37.0", node_image="labs/minikube-base:1", origin="built", kind="x", maker=lease.MINIKUBE
     )
-    minikube_profile.set_up(built, held, tmp_path / "kubectl")
+    minikube_lease.set_up(built, held, tmp_path / "kubectl")
     held.release()
     removal.remove_stale(progress)
     assert f"belongings: {held.record.cluster}" in removed
@@ -78,7 +79,7 @@ def test_nothing_of_the_users_own_minikube_gets_through(
 ) -> None:
     monkeypatch.setenv("MINIKUBE_HOME", "/home/somebody")
     monkeypatch.setenv("MINIKUBE_MEMORY", "512")
-    profile = Profile("labs-0123abcd", tmp_path, minikube_profile.settings(built, "labs-0123abcd", tmp_path))
+    profile = Profile("labs-0123abcd", tmp_path, minikube_lease.settings(built, "labs-0123abcd", tmp_path))
     env = profile.environment(tmp_path / "kubeconfig")
     assert (env["MINIKUBE_HOME"], env["MINIKUBE_PROFILE"]) == (str(tmp_path), "labs-0123abcd")
     assert (env["KUBECONFIG"], env["LABS_LEASE"]) == (str(tmp_path / "kubeconfig"), "labs-0123abcd")
@@ -93,10 +94,10 @@ def test_a_minikube_on_path_keeps_what_it_downloads(
     (tmp_path / "minikube").write_text("#!/bin/sh\n")
     (tmp_path / "minikube").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    source = minikube_profile.source("1.37", build=False, progress=progress)
+    source = minikube_lease.source("1.37", build=False, progress=progress)
     assert source == Source(tmp_path / "minikube", "v1.37.0")
     for _ in range(2):
-        with minikube_profile.leased(source, tmp_path / "kubectl", progress) as profile:
+        with minikube_lease.leased(source, tmp_path / "kubectl", progress) as profile:
             (profile.folder / ".minikube" / "cache" / "download").touch()
             assert "MINIKUBE_BASE_IMAGE" not in profile.settings
     assert (tmp_path / "minikube-downloads" / "download").exists()
@@ -105,5 +106,5 @@ def test_a_minikube_on_path_keeps_what_it_downloads(
 
 def test_no_minikube_is_no_error(progress: Progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not minikube_profile.is_on_path()
-    assert minikube_profile.source("1.37", build=False, progress=progress) is None
+    assert not minikube_lease.is_on_path()
+    assert minikube_lease.source("1.37", build=False, progress=progress) is None

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from labkit.cluster import network
 from labkit.cluster.config import Networks
-from labkit.cluster.nodes import Node
+from labkit.cluster.node import Node
 
 NETWORKS = Networks(pods=IPv4Network("10.244.0.0/16"), services=IPv4Network("10.96.0.0/16"))
 NODES = (

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from labkit import sample_images, supply
-from labkit.cluster import LabCluster, belongings, lease, leftovers, nodes, provision, removal
+from labkit.cluster import belongings, lease, leftovers, nodes, provision, removal
 from labkit.cluster.lease import Lease
+from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import loopback
@@ -30,7 +31,7 @@ class Machine:
         self.did: list[str] = []
         self.image_ids = "sha256:1"
         self.ids: dict[str, str] = {}
-        self.create: Callable[[LabCluster], None] = lambda cluster: cluster.nodes_up.set()
+        self.create: Callable[[OwnCluster], None] = lambda cluster: cluster.nodes_up.set()
         self.build: Callable[[], None] = lambda: None
         self.look: Callable[[], None] = lambda: None
 
@@ -50,7 +51,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         machine.did.append("build")
         return NAMES
 
-    def create(cluster: LabCluster, *_: object, **__: object) -> None:
+    def create(cluster: OwnCluster, *_: object, **__: object) -> None:
         machine.create(cluster)
         machine.did.append("create")
 
@@ -74,10 +75,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
     monkeypatch.setattr(nodes, "all_there", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)
-    monkeypatch.setattr(LabCluster, "create", create)
-    monkeypatch.setattr(LabCluster, "look", lambda _: machine.look())
+    monkeypatch.setattr(OwnCluster, "create", create)
+    monkeypatch.setattr(OwnCluster, "look", lambda _: machine.look())
     for name in ("wait_booted", "fetch_kubectl", "load_archive", "wait_ready", "establish_network", "export_logs"):
-        monkeypatch.setattr(LabCluster, name, does(name))
+        monkeypatch.setattr(OwnCluster, name, does(name))
     return machine
 
 
@@ -106,7 +107,7 @@ def test_a_run_has_a_cluster_of_the_version_asked_for_and_removes_it(machine: Ma
 def test_the_lease_is_there_before_creation_starts(machine: Machine, progress: Progress) -> None:
     seen: list[str] = []
 
-    def create(cluster: LabCluster) -> None:
+    def create(cluster: OwnCluster) -> None:
         seen.extend(record.state for record in lease.records())
         cluster.nodes_up.set()
 
@@ -124,7 +125,7 @@ def test_images_build_while_the_cluster_is_made_and_load_when_its_nodes_run(
         building.set()
         assert made.wait(5), "the cluster waits for the images"
 
-    def create(cluster: LabCluster) -> None:
+    def create(cluster: OwnCluster) -> None:
         assert building.wait(5), "the images wait for the cluster"
         cluster.nodes_up.set()
         made.set()

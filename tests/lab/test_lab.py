@@ -155,7 +155,8 @@ def test_the_kubeconfig_of_a_lab_calls_everything_lab() -> None:
     assert config["contexts"] == [
         {"name": "lab", "context": {"cluster": "lab", "user": "lab", "namespace": "one"}},
     ]
-    assert config["clusters"] == [{"name": "lab", "cluster": {"server": "http://127.0.0.1:9"}}]
+    cluster = {"server": "http://127.0.0.1:9", "disable-compression": True}
+    assert config["clusters"] == [{"name": "lab", "cluster": cluster}]
     assert config["users"] == [{"name": "lab", "user": {}}]
     assert config["current-context"] == "lab"
 

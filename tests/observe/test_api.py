@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labkit.observe.api import Api
+from labkit.observe.connection import connection_of
 from labkit.trouble import Inconclusive
 
 
@@ -76,26 +77,26 @@ def proxied(servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_server_on_this_machine_is_asked_past_every_proxy(servers: tuple[Server, Server], tmp_path: Path) -> None:
     server, proxy = servers
-    with Api(kubeconfig(tmp_path, server.url)) as api:
+    with Api(connection_of(kubeconfig(tmp_path, server.url))) as api:
         assert api.get("/version") == {"url": server.url}
     assert proxy.asked == []
 
 
 def test_any_other_server_is_asked_by_way_of_the_proxy(servers: tuple[Server, Server], tmp_path: Path) -> None:
     _, proxy = servers
-    with Api(kubeconfig(tmp_path, "http://192.0.2.1:6443")) as api:
+    with Api(connection_of(kubeconfig(tmp_path, "http://192.0.2.1:6443"))) as api:
         assert api.get("/version") == {"url": proxy.url}
 
 
 def test_a_proxy_of_the_kubeconfig_counts_whatever_is_behind_it(servers: tuple[Server, Server], tmp_path: Path) -> None:
     server, proxy = servers
-    with Api(kubeconfig(tmp_path, server.url, **{"proxy-url": proxy.url})) as api:
+    with Api(connection_of(kubeconfig(tmp_path, server.url, **{"proxy-url": proxy.url}))) as api:
         assert api.get("/version") == {"url": proxy.url}
 
 
 def test_a_server_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
     with (
         pytest.raises(Inconclusive, match="did not answer GET /version"),
-        Api(kubeconfig(tmp_path, "http://127.0.0.1:9")) as api,
+        Api(connection_of(kubeconfig(tmp_path, "http://127.0.0.1:9"))) as api,
     ):
         api.get("/version")

@@ -14,6 +14,7 @@ import yaml
 
 from labkit.claims.budgets import Window
 from labkit.observe.api import Api, Refused
+from labkit.observe.connection import connection_of
 from labkit.observe.history import History, Object
 from labkit.observe.watch import Watch
 from labkit.trouble import Inconclusive
@@ -76,7 +77,7 @@ def api(server: Server, tmp_path: Path) -> Iterator[Api]:
     }
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    with Api(path) as connected:
+    with Api(connection_of(path)) as connected:
         yield connected
 
 

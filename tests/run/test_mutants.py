@@ -15,8 +15,9 @@ from labkit.claims import prose
 from labkit.claims.claim import load_claims
 from labkit.claims.verdicts import Observation
 from labkit.cluster import LabCluster, interruption, programs, wellness
+from labkit.observe.connection import Connection
 from labkit.paths import ROOT
-from labkit.run import attached, mutants
+from labkit.run import child, mutants
 from labkit.supply import toolchain
 from labkit.supply.mutation import Built
 from labkit.trouble import CannotRun
@@ -41,6 +42,7 @@ class World:
         self.cluster = LabCluster(
             "c", folder=folder, kind_path=folder, image="node:1", kubernetes="v1.37.2", origin="here"
         )
+        self.cluster.connection = Connection("kubeconfig", "https://127.0.0.1:6443")
         self.source = "run < threshold"
         self.broken = {"health.failure-threshold", "labels.modify"}
         self.broken_anyway: set[str] = set()
@@ -113,7 +115,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(toolchain, "find_go", lambda _: None)
     monkeypatch.setattr(programs, "exchanged", world.exchanged)
     monkeypatch.setattr(wellness, "wait_well", world.wait_well)
-    monkeypatch.setattr(attached, "observe", world.observe)
+    monkeypatch.setattr(child, "observe", world.observe)
     monkeypatch.setattr(interruption, "end_in_order", lambda: None)
     monkeypatch.setattr(mutants, "KEPT", tmp_path / "mutants.json")
     return world

@@ -1,0 +1,66 @@
+"""Which tests there are to run, and in what order: a lab for each claim, and one more for each of its sabotages."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from labkit.claims.claim import Claim, claim_of
+from labkit.claims.sabotage import Sabotage
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    claim = claim_of(metafunc.function)
+    if claim and metafunc.config.getoption("prove"):
+        cases = [None, *claim.sabotages]
+        metafunc.parametrize("sabotaged", cases, ids=[_slug(s.name) if s else "clean" for s in cases], indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start the long labs first, one of them on each worker, so that none is left for the end.
+
+    Labs that share a thing there is one of go in their module's order, and to one worker: others would only wait.
+    """
+    sharing = [item for item in items if needs_minikube(item)]
+    others = sorted((item for item in items if not needs_minikube(item)), key=lambda item: -_takes_s(item))
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    # xdist's work stealing begins with one stretch of the list for each worker, the longer ones last.
+    room = [(len(items) + worker) // workers for worker in range(workers)]
+    stretches: list[list[pytest.Item]] = [[] for _ in room]
+    filled = 0
+    for item in sharing:
+        filled += len(stretches[filled]) == room[filled]
+        stretches[filled].append(item)
+    turns = itertools.cycle(range(workers))
+    for item in others:
+        worker = next(turn for turn in turns if len(stretches[turn]) < room[turn])
+        stretches[worker].append(item)
+    items[:] = list(itertools.chain.from_iterable(stretches))
+
+
+def claim_behind(item: object) -> Claim | None:
+    """Give the claim that a test shows; None for one that is no lab."""
+    return claim_of(getattr(item, "function", None))
+
+
+def sabotage_of(item: pytest.Item) -> Sabotage | None:
+    """Give the sabotage under which a lab runs; None for a clean run."""
+    sabotage: Sabotage | None = item.callspec.params.get("sabotaged") if hasattr(item, "callspec") else None
+    return sabotage
+
+
+def needs_minikube(item: pytest.Item) -> bool:
+    """Tell whether a test is a lab about minikube."""
+    claim = claim_behind(item)
+    return claim is not None and claim.needs == "minikube"
+
+
+def _takes_s(item: pytest.Item) -> float:
+    claim = claim_behind(item)
+    return claim.takes_s if claim else 0.0
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

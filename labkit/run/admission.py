@@ -1,0 +1,62 @@
+"""How many labs go on at once, and when one more may begin.
+
+A lab costs the machine most where it begins: a namespace, its objects, its Pods; then it mostly waits, and waiting is
+free. So there are many workers for each core, and each lab waits with its beginning until the machine has room for it.
+Seen without that on two cores: 30 to 45 tasks wanted to run, and a restart that was due after 4 to 7 s came after 24.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import filelock
+
+from labkit.observe.load import Load
+
+ROOM = 2.5
+"""Tasks that want to run, per core, above which no lab begins: more would only stand in each other's way."""
+
+SETTLE_CORE_S = 0.4
+"""Core seconds that a beginning takes until the load shows it: namespace, objects, the start of the first Pods."""
+
+PATIENCE_S = 5.0
+"""Seconds after which the next lab begins whatever the load: it is others who keep the machine busy, and waiting for
+them would take hours. A run's own beginnings are over sooner; what the load spoils is inconclusive, and seen again."""
+
+LOOK_S = 0.1
+"""Seconds between two looks at the load."""
+
+
+def workers(cores: int, *, prove: bool = False) -> int:
+    """Give how many labs may go on at once; sabotaged ones wait longer, for what never comes."""
+    return 10 * cores if prove else 5 * cores + 2
+
+
+def settle_s(cores: int) -> float:
+    """Give the seconds from one beginning to the next, so that the load shows the one before."""
+    return SETTLE_CORE_S / cores
+
+
+def admits(load: float, waited_s: float) -> bool:
+    """Tell whether a lab may begin: by the tasks per core that want to run, and how long it has waited."""
+    return load <= ROOM or waited_s >= PATIENCE_S
+
+
+class Admission:
+    """The queue of all workers of a run before a lab begins, kept by a lock on one file."""
+
+    def __init__(self, folder: Path, load: Load, cores: int) -> None:
+        self._turn = filelock.FileLock(folder / "admission.lock")
+        self._load = load
+        self._settle_s = settle_s(cores)
+
+    def wait(self) -> None:
+        """Wait until one more lab may begin; the next in the queue looks at the machine only when this one shows."""
+        pause = threading.Event()
+        with self._turn:
+            waited_s = 0.0
+            while not admits(self._load.now(), waited_s):
+                pause.wait(LOOK_S)
+                waited_s += LOOK_S
+            pause.wait(self._settle_s)

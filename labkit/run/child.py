@@ -1,0 +1,50 @@
+"""Labs observed on a cluster that this process answers for, by a pytest of their own: what they saw comes back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from labkit import environment
+from labkit.claims.verdicts import Observation
+from labkit.paths import ROOT
+
+
+def observe(
+    handle: Mapping[str, Any],
+    nodeids: Sequence[str],
+    *,
+    workers: int = 0,
+    options: Sequence[str] = (),
+    out: IO[str] | None = None,
+    err: IO[str] | None = None,
+) -> list[Observation]:
+    """Run these labs on the cluster of a handle, as `Attached` reads it; give their observations as they came.
+
+    Without workers each lab is alone with the cluster, one after another. What pytest prints goes to `out` and `err`,
+    or where this process prints. A test that was not observed, because pytest ended before, is not in what is given.
+    """
+    with tempfile.TemporaryDirectory(prefix="labs-child-") as folder:
+        description, told = Path(folder) / "handle.json", Path(folder) / "observations"
+        content = dict(handle) | {"observations": str(told), "alone": not workers}
+        description.write_text(json.dumps(content), encoding="utf-8")
+        told.touch()
+        command = [sys.executable, "-m", "pytest", *nodeids, f"--attach={description}"]
+        command += ["-p", "no:cacheprovider", "-q", "--no-summary", *options]
+        if workers:
+            command += ["-n", str(workers), "--dist", "worksteal"]
+        subprocess.run(
+            command,
+            cwd=ROOT,
+            check=False,
+            env=environment.of_run(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+        return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,48 @@
+"""When one more lab may begin, on made-up loads and machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.observe.load import Load
+from labkit.run import admission
+from labkit.run.admission import Admission
+
+
+@pytest.mark.parametrize(
+    ("load", "waited_s", "begins"),
+    [
+        (0.0, 0.0, True),
+        (admission.ROOM, 0.0, True),
+        (admission.ROOM + 0.1, 0.0, False),
+        (20.0, admission.PATIENCE_S - 0.1, False),
+        (20.0, admission.PATIENCE_S, True),
+    ],
+)
+def test_a_lab_begins_where_there_is_room_or_after_patience(load: float, waited_s: float, begins: bool) -> None:
+    assert admission.admits(load, waited_s) is begins
+
+
+def test_more_cores_take_more_labs_and_sooner() -> None:
+    assert admission.workers(2) < admission.workers(2, prove=True) < admission.workers(16)
+    assert admission.settle_s(16) < admission.settle_s(2)
+
+
+def test_sixteen_idle_cores_are_not_kept_waiting() -> None:
+    per_s = 1 / admission.settle_s(16)
+    assert per_s * 5 >= admission.workers(16) / 2, "half the workers are under way after five seconds"
+
+
+def test_the_queue_lets_one_after_another_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = iter([9.0, 9.0, 1.0, 1.0])
+    load = Load()
+    try:
+        monkeypatch.setattr(load, "now", lambda: next(loads))
+        queue = Admission(tmp_path, load, cores=64)
+        queue.wait()
+        queue.wait()
+        assert next(loads, None) is None, "the load was looked at until it had room, once for each lab"
+    finally:
+        load.stop()
