@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.cluster import LabCluster, nodes, programs
+from labkit.cluster import LabCluster, commands, nodes, programs
 from labkit.progress import Progress
 from labkit.trouble import CannotRun
 
@@ -46,6 +46,10 @@ class Machine:
             return 0, f"{_sum('other')}\n"
         return 0, ""
 
+    def kubectl(self, *words: str, **_: object) -> commands.Result:
+        self.did.append(("kubectl", " ".join(words)))
+        return commands.Result(words, 0, "", "", 0.0)
+
     def scripts(self, words: str) -> list[str]:
         return [node for node, script in self.did if words in script]
 
@@ -70,6 +74,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(nodes, "execute", machine.execute)
     monkeypatch.setattr(nodes, "names", lambda _: NODES)
     monkeypatch.setattr(nodes, "engine", Engine)
+    monkeypatch.setattr(LabCluster, "kubectl", lambda _, *words, **more: machine.kubectl(*words, **more))
     monkeypatch.setattr(programs, "RUNS_S", 0.05)
     return machine
 
@@ -112,7 +117,9 @@ def test_a_static_pod_is_exchanged_on_the_control_plane(machine: Machine, cluste
     with programs.exchanged(cluster, "kube-scheduler", binary):
         assert machine.manifest == programs.covered(MANIFEST, "kube-scheduler")
     assert machine.manifest == MANIFEST
-    assert machine.scripts("c-worker") == []
+    assert [script for node, script in machine.did if node == "kubectl"] == [
+        "delete lease kube-scheduler --ignore-not-found --namespace kube-system"
+    ] * 2
     assert "c-worker" not in {node for node, _ in machine.did}
 
 
