@@ -33,6 +33,11 @@ def not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def is_static(pod: Mapping[str, Any]) -> bool:
+    """Tell whether a Pod only mirrors one that a kubelet runs from a file."""
+    return "kubernetes.io/config.mirror" in pod["metadata"].get("annotations", {})
+
+
 def pods_not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name the Pods of the items, those of GET .../pods, that are not Ready, or are being deleted."""
     return [
