@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from labkit.machines.case import Case, Running
+from labkit.paths import cache_dir
 
 COMMANDS = ("labs/test_kubectl.py", "-k", "diff_tells or created_edited or cp_takes")
 """Labs that type at a shell, with programs of this machine: diff, an editor, a copy."""
@@ -52,6 +55,41 @@ def _strange_places(folder: Path) -> None:
         (folder / STRANGE / name).mkdir(parents=True)
 
 
+def _strange_cache(folder: Path) -> None:
+    """Make a cache elsewhere, with the parts that are here: what is tried is a cluster, not another build of kind."""
+    cache = folder / STRANGE / "cache"
+    cache.mkdir(parents=True)
+    (cache / "parts").symlink_to(cache_dir() / "parts")
+
+
+def _of_user(folder: Path) -> None:
+    """Give the row's folder to a user without root, with a home and the kind that is here."""
+    for kind in (cache_dir() / "parts").glob("kind-*"):
+        shutil.copytree(kind, folder / "home" / ".cache" / "kubernetes-labs" / "parts" / kind.name)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, USER, USER, follow_symlinks=False)
+
+
+def _with_results_of_root(folder: Path) -> None:
+    (folder / "checkout" / "results").mkdir()
+    _of_user(folder)
+    os.chown(folder / "checkout" / "results", 0, 0)
+
+
+def _group_of_engine() -> int:
+    """Give the group that may speak to the engine; the user's own where there is no socket here."""
+    socket = Path("/var/run/docker.sock")
+    return socket.stat().st_gid if socket.exists() else USER
+
+
+def _no_other_user() -> str | None:
+    """Say why nobody else can run this here."""
+    if why := _has("setpriv")():
+        return why
+    tried = subprocess.run([*AS_USER, sys.executable, "-c", ""], capture_output=True, check=False)
+    return "this Python is below a folder that other users may not enter" if tried.returncode else None
+
+
 def _stop_and_go_on(run: Running) -> None:
     run.wait_for("bringing up nodes|using the kept cluster")
     run.wait_for(r"(?m)^[.,:?]")
@@ -64,6 +102,13 @@ def _interrupt(run: Running) -> None:
     run.wait_for("using the kept cluster")
     run.signal(signal.SIGINT)
 
+
+USER = 54321
+"""A user id that nobody has; it takes no name to be a user."""
+
+AS_USER = ("setpriv", f"--reuid={USER}", f"--regid={USER}", f"--groups={_group_of_engine()}", "--")
+
+HOME_OF_USER = {"HOME": "{folder}/home", "LABS_CACHE": "", "XDG_CACHE_HOME": "", "TMPDIR": "{folder}"}
 
 CASES = (
     Case(
@@ -107,7 +152,7 @@ CASES = (
         BUILDS,
         prepare=_strange_places,
         variables={
-            "LABS_CACHE": os.environ.get("LABS_CACHE") or str(Path.home() / ".cache" / "kubernetes-labs"),
+            "LABS_CACHE": str(cache_dir()),
             "HOME": f"{{folder}}/{STRANGE}/home",
             "TMPDIR": f"{{folder}}/{STRANGE}/tmp",
         },
@@ -165,6 +210,33 @@ CASES = (
         says="cannot be written .*free some space",
         cannot=_has("unshare", "mount"),
         quick=True,
+    ),
+    Case(
+        "paths: LABS_CACHE, and a cluster of its own there",
+        BUILDS,
+        prepare=_strange_cache,
+        variables={"LABS_CACHE": f"{{folder}}/{STRANGE}/cache"},
+        named=False,
+    ),
+    Case(
+        "rights: a user in group docker, with a cluster of his own",
+        BUILDS,
+        prepare=_of_user,
+        before=AS_USER,
+        variables=HOME_OF_USER,
+        named=False,
+        cannot=_no_other_user,
+    ),
+    Case(
+        "rights: results/ that root has made",
+        ONE,
+        prepare=_with_results_of_root,
+        before=AS_USER,
+        variables=HOME_OF_USER,
+        named=False,
+        code=3,
+        says=f"results belongs to root, so sudo chown -R {USER} ",
+        cannot=_no_other_user,
     ),
     Case("rights: umask 077", BUILDS, before=("sh", "-c", 'umask 077; chmod -R go= . && exec "$@"', "sh")),
     Case(
