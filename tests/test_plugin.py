@@ -311,6 +311,6 @@ def test_labs_that_share_one_thing_go_to_one_worker_in_their_order(workers: int,
         item("mk_b", "minikube", 9),
         item("middle", None, 5),
     ]
-    config: Any = SimpleNamespace(workerinput={"workercount": workers})
+    config: Any = SimpleNamespace(workerinput={"workercount": workers}, getoption=lambda _: None)
     items_of_plugin.pytest_collection_modifyitems(config, items)
     assert [one.name for one in items] == order

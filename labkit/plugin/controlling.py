@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, Observation
+from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, EXIT_HOLDS, Observation
 from labkit.cluster import LabCluster
 from labkit.plugin.items import claim_behind
 from labkit.plugin.observing import category, observed
-from labkit.run import admission, selection
+from labkit.run import admission, changed, selection
 from labkit.run.attached import HANDLE, USED
 from labkit.run.run import LABS, Run
 from labkit.run.usage import Used
@@ -37,6 +37,8 @@ class Controlling:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None]:
         """Make the cluster while xdist's workers collect; without workers the first lab has it made."""
+        if (revision := self._config.getoption("changed")) and not changed.reasons(revision):
+            raise pytest.exit(f"no lab differs from {revision}: there is nothing to run", returncode=EXIT_HOLDS)
         if self._run.distributes:
             with ending(self._run):
                 selection.check(self._config)
@@ -60,6 +62,16 @@ class Controlling:
     def pytest_testnodedown(self, node: Any) -> None:
         if told := getattr(node, "workeroutput", {}).get(USED):
             self._run.workers.append(Used(**told))
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what --changed has chosen, and why."""
+        revision = self._config.getoption("changed")
+        if not revision:
+            return []
+        with ending(self._run):
+            why = changed.reasons(revision)
+        told = [f"  {name.partition('::')[2]}: {', '.join(reasons)}" for name, reasons in why.items()]
+        return [f"{len(why)} labs differ from {revision}", *told]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._run.collected(item.nodeid for item in session.items if claim_behind(item))

@@ -9,6 +9,7 @@ import pytest
 
 from labkit.claims.claim import Claim, claim_of
 from labkit.claims.sabotage import Sabotage
+from labkit.run import changed
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -19,10 +20,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Start the long labs first, one of them on each worker, so that none is left for the end.
+    """Leave out what --changed does; start the long labs first, one on each worker, so that none is left at the end.
 
     Labs that share a thing there is one of go in their module's order, and to one worker: others would only wait.
     """
+    if revision := config.getoption("changed"):
+        why = changed.reasons(revision)
+        dropped = [item for item in items if _named(item) not in why]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if _named(item) in why]
     sharing = [item for item in items if needs_minikube(item)]
     others = sorted((item for item in items if not needs_minikube(item)), key=lambda item: -_takes_s(item))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
@@ -55,6 +61,10 @@ def needs_minikube(item: pytest.Item) -> bool:
     """Tell whether a test is a lab about minikube."""
     claim = claim_behind(item)
     return claim is not None and claim.needs == "minikube"
+
+
+def _named(item: pytest.Item) -> str:
+    return changed.named(item.path, getattr(item, "originalname", item.name))
 
 
 def _takes_s(item: pytest.Item) -> float:

@@ -35,6 +35,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--minikube", action="store_true", help="build a minikube from source, for the labs that are about it"
     )
     group.addoption("--prove", action="store_true", help="run every claim's sabotages too: each must turn its lab red")
+    group.addoption(
+        "--changed",
+        nargs="?",
+        const="HEAD",
+        default=None,
+        metavar="REV",
+        help="only labs whose source, manifests or words differ from a commit (HEAD: what is not committed)",
+    )
     group.addoption("--keep-namespaces", action="store_true", help="leave each lab's namespace, until the next run")
     group.addoption(
         "--attach", default=None, help="(internal) observe on the cluster that another run describes in this file"
