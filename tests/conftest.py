@@ -1,4 +1,4 @@
-"""What several tests of the house are given."""
+"""What several tests are given."""
 
 from __future__ import annotations
 

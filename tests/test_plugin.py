@@ -42,7 +42,7 @@ from labkit.claims.claim import claim, sabotage
 from labkit.claims.sabotage import skip
 from labkit.trouble import CannotRun, Inconclusive
 
-@claim("topic.one", source="https://example.com/", no_twin="a test of the house")
+@claim("topic.one", source="https://example.com/", no_twin="a test of the plugin")
 @sabotage("nothing is done", skip("all"))
 def test_one(lab):
     '''One thing is so.'''

@@ -130,7 +130,7 @@ def test_nothing_is_put_into_a_line_by_github() -> None:
     assert [line for line in LINES if "${{" in line] == [], "what a line needs comes by its environment"
 
 
-def test_nox_is_the_one_of_the_house() -> None:
+def test_nox_is_the_one_of_this_project() -> None:
     pinned = re.findall(r"nox==[0-9.]+", FILE.read_text() + (ROOT / "pyproject.toml").read_text())
     assert len(set(pinned)) == 1
 

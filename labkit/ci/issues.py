@@ -1,7 +1,7 @@
 """An issue for each claim whose verdict has changed for good: opened, added to, and closed when the claim
 holds again, or is broken by nothing but a known bug of Kubernetes.
 
-The door is GitHub's own program gh, with the token of the workflow in GH_TOKEN.
+GitHub is reached by its own program gh, with the token of the workflow in GH_TOKEN.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ from labkit.trouble import CannotRun, Inconclusive
 def about(name):
     def declare(lab):
         lab = sabotage("nothing is done", skip("all"))(lab)
-        return claim(f"topic.{name}", source="https://example.com/", no_twin="a test of the house")(lab)
+        return claim(f"topic.{name}", source="https://example.com/", no_twin="a test of the plugin")(lab)
     return declare
 
 @about("holds")

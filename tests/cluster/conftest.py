@@ -1,4 +1,4 @@
-"""What the tests of the cluster's room share: a state folder of their own."""
+"""What the tests of the cluster package share: a state folder of their own."""
 
 from __future__ import annotations
 

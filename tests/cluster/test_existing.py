@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from labkit import cluster as room
+from labkit import cluster as package
 from labkit.claims.claim import Claim, imprecise
 from labkit.cluster import consent, existing, kubeconfig, lease, leftovers
 from labkit.cluster.existing import ExistingCluster
@@ -142,7 +142,7 @@ def test_a_context_becomes_a_cluster_and_nothing_stays(leases: Path, server: Ser
         assert (cluster.node.name, cluster.spare) == ("one", None)
         assert stat.S_IMODE(cluster.kubeconfig_path.stat().st_mode) == 0o600
         assert cluster.results == "contexts/prod"
-        handed = room.attach(json.loads(json.dumps(cluster.describe())))
+        handed = package.attach(json.loads(json.dumps(cluster.describe())))
         assert isinstance(handed, ExistingCluster)
         assert handed.describe() == cluster.describe()
     assert server.changes == [("POST", "/api/v1/namespaces?dryRun=All")]

@@ -1,4 +1,4 @@
-"""The instrument's other doors: TCP ports that say nothing, and gRPC's health service."""
+"""The instrument's other listeners: TCP ports that say nothing, and gRPC's health service."""
 
 from __future__ import annotations
 

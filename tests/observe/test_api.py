@@ -1,4 +1,4 @@
-"""The API server's door: which proxy stands before it, and which does not."""
+"""Requests to the API server: by which proxy they go, and by which not."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The Django project: settings, addresses, and the door for the web server."""
+"""The Django project: settings, addresses, and what the web server calls."""

@@ -1,4 +1,4 @@
-"""The door for a web server."""
+"""What a web server calls."""
 
 import os
 
