@@ -22,7 +22,7 @@ from labkit.observe.load import Load
 from labkit.paths import ROOT
 from labkit.plugin import controlling, observing
 from labkit.plugin import items as items_of_plugin
-from labkit.run import making, run
+from labkit.run import making, run, selection
 from labkit.trouble import CannotRun
 
 pytest_plugins = ["pytester"]
@@ -53,7 +53,7 @@ def test_one(lab):
 def outcome(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, *options: str) -> tuple[int, str]:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_topic=LAB.format(body=body))
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
     return int(result.ret), result.stdout.str()
 
@@ -117,7 +117,7 @@ def test_what_is_not_there_costs_no_cluster(
         raise CannotRun("no cluster is to be made")
 
     monkeypatch.setattr(run.Run, "cluster", cluster)
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_topic=lab)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1", *asked)
@@ -132,7 +132,7 @@ def test_results_that_cannot_be_written_cost_no_cluster(
         raise AssertionError("no cluster is to be made")
 
     monkeypatch.setattr(making, "own", cluster)
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     monkeypatch.setattr(results_file, "FOLDER", pytester.path / "results")
     monkeypatch.setattr(os, "access", lambda path, _: folder not in Path(path).name)
     (pytester.path / "results" / "partial").mkdir(parents=True)
@@ -165,7 +165,7 @@ def test_verdicts_are_not_lost_where_their_file_cannot_be_written(
     monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
     pytester.makeconftest(CONFTEST.replace("def lab(sabotaged)", "def lab(sabotaged, kind_cluster)"))
     pytester.makepyfile(test_topic=LAB.format(body="pass"))
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     text = result.stdout.str()
     assert (int(result.ret), "INTERNALERROR" in text, "cannot be written" in text) == (3, False, True), text
@@ -226,7 +226,7 @@ def test_a_lab_that_saw_a_standstill_has_seen_nothing(
         )
     )
     pytester.makepyfile(test_topic=LAB.format(body="assert lab"))
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--prove")
     assert int(result.ret) == 2, result.stdout.str()
     assert "the machine slept for 60 s meanwhile" in result.stdout.str()
@@ -268,7 +268,7 @@ def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
     pytester.makepyfile(
         test_topic=LAB.format(body="raise AssertionError").replace("no_twin=", 'needs="minikube", no_twin=')
     )
-    monkeypatch.setattr(run, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--prove")
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(["not-applicable: topic.one", "*--minikube builds one from source*"])

@@ -31,8 +31,8 @@ from labkit.plugin.items import claim_behind
 from labkit.plugin.observing import HOME, LAB
 from labkit.plugin.options import pytest_addoption
 from labkit.plugin.relaying import Relaying
-from labkit.run import priority
-from labkit.run.admission import Admission
+from labkit.run import priority, selection
+from labkit.run.admission import Admission, workers
 from labkit.run.attached import HANDLE, USED, Attached
 from labkit.run.usage import Used, used
 from labkit.trouble import CannotRun, Inconclusive
@@ -66,6 +66,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[HOME] = run = Run(config)
     config.pluginmanager.register(Controlling(config, run))
     ci.configure(config, run)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Say how many workers `-n auto` means where they run labs; xdist asks before anything is configured."""
+    if not selection.has_labs(config):
+        return None
+    return workers(os.cpu_count() or 1, prove=config.getoption("prove"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

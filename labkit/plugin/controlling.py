@@ -6,7 +6,6 @@ xdist's workers start and collect while the cluster is made, so that the first l
 from __future__ import annotations
 
 import contextlib
-import os
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -18,9 +17,9 @@ from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, EXIT_HOLDS, Observation
 from labkit.cluster import LabCluster
 from labkit.plugin.items import claim_behind
 from labkit.plugin.observing import category, observed
-from labkit.run import admission, changed, selection
+from labkit.run import changed, selection
 from labkit.run.attached import HANDLE, USED
-from labkit.run.run import LABS, Run
+from labkit.run.run import Run
 from labkit.run.usage import Used
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -45,13 +44,6 @@ class Controlling:
         yield
         if self._run.distributes:
             cluster_of(self._run)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_auto_num_workers(self) -> int | None:
-        """Say how many workers `-n auto` means where they run labs."""
-        if not self._run.distributes:
-            return None
-        return admission.workers(os.cpu_count() or 1, prove=self._config.getoption("prove"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -80,7 +72,7 @@ class Controlling:
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         # Of the controlling process' own collection there is none; its labs are known by where they are.
         root = node.config.rootpath
-        self._run.collected(i for i in ids if (root / i.partition("::")[0]).is_relative_to(LABS))
+        self._run.collected(i for i in ids if (root / i.partition("::")[0]).is_relative_to(selection.LABS))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if observation := observed(report):

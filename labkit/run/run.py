@@ -28,12 +28,10 @@ from labkit.cluster.minikube_profile import Profile
 from labkit.cluster.own import OwnCluster
 from labkit.paths import ROOT
 from labkit.progress import Progress
-from labkit.run import child, cost, making, priority, summary
+from labkit.run import child, cost, making, priority, selection, summary
 from labkit.run.cost import Moment
 from labkit.run.usage import Used
 from labkit.trouble import CannotRun
-
-LABS = ROOT / "labs"
 
 
 class Run:
@@ -75,11 +73,7 @@ class Run:
     def distributes(self) -> bool:
         """Whether this process will start xdist workers that run labs."""
         option = self._config.option
-        return (
-            getattr(option, "dist", "no") != "no"
-            and not option.collectonly
-            and any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in self._config.args)
-        )
+        return getattr(option, "dist", "no") != "no" and not option.collectonly and selection.has_labs(self._config)
 
     @property
     def answers(self) -> bool:
@@ -279,11 +273,11 @@ class Run:
 
     @functools.cached_property
     def _claims(self) -> dict[str, Claim]:
-        return load_claims(LABS)
+        return load_claims(selection.LABS)
 
     @functools.cached_property
     def _prose(self) -> tuple[prose.Topics, prose.Labs]:
-        return prose.read(LABS)
+        return prose.read(selection.LABS)
 
     @property
     def records(self) -> list[dict[str, Any]]:

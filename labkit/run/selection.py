@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from labkit.paths import ROOT
 from labkit.trouble import CannotRun
 
+LABS = ROOT / "labs"
+
 LOOK = ("-n0", "--collect-only", "-q", "-p", "no:cacheprovider")
 """What makes pytest collect in its own process and run nothing; half a second of it."""
+
+
+def has_labs(config: pytest.Config) -> bool:
+    """Tell whether what is asked for is below labs/."""
+    return any(Path(arg.partition("::")[0]).resolve().is_relative_to(LABS) for arg in config.args)
 
 
 def check(config: pytest.Config) -> None:

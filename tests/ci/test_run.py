@@ -12,9 +12,8 @@ from typing import ClassVar
 import pytest
 
 from labkit.claims import results_file
-from labkit.plugin import controlling
 from labkit.progress import Progress
-from labkit.run import run
+from labkit.run import run, selection
 from labkit.run.run import Run
 from labkit.trouble import CannotRun
 
@@ -101,8 +100,7 @@ def labs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a checkout with labs on a cluster of cardboard."""
     for variable in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(variable, raising=False)
-    for module in (run, controlling):
-        monkeypatch.setattr(module, "LABS", pytester.path)
+    monkeypatch.setattr(selection, "LABS", pytester.path)
     monkeypatch.setattr(run, "ROOT", pytester.path)
     monkeypatch.setattr(results_file, "FOLDER", pytester.path / "results")
     monkeypatch.setattr(Run, "_make", lambda _: Cluster())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labkit.claims import prose
 from labkit.claims.claim import load_claims
-from labkit.run.run import LABS
+from labkit.run.selection import LABS
 
 MODULE = '''"""Health checks: how the kubelet finds out.
 
