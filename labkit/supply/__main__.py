@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from types import FrameType
 
 from labkit.progress import Progress
 from labkit.supply import provide, provide_minikube
 from labkit.trouble import CannotRun
 
+CANNOT_RUN = 3
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Give the exit code: 0 when all is here, 3 when it cannot be had, 130 and 143 when told to stop."""
+    """Give the exit code: 0 when all is here, 3 when it cannot be had or this was told to stop."""
     parser = argparse.ArgumentParser(prog="python -m labkit.supply", description=__doc__)
     parser.add_argument("--kubernetes", default="latest", help="a minor, a tag, or latest (default)")
     parser.add_argument(
@@ -21,25 +22,19 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--minikube", action="store_true", help="build a minikube as well, which a few labs are about")
     options = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the latter where a shell has set it to be ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         provide(options.kubernetes, nodes=options.nodes, progress=Progress())
         if options.minikube:
             provide_minikube(options.kubernetes, progress=Progress())
     except CannotRun as reason:
-        print(reason, file=sys.stderr)
-        return 3
+        print(f"cannot run: {reason}", file=sys.stderr)
+        return CANNOT_RUN
     except KeyboardInterrupt:
         print("stopped; what was finished is kept", file=sys.stderr)
-        return 130
-    except SystemExit as end:
-        print("stopped; what was finished is kept", file=sys.stderr)
-        return int(end.code or 0)
+        return CANNOT_RUN
     return 0
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import tenacity
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
+from labkit.environment import of_build
 from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.supply import apt, bounded_runtime, endpoint, inotify
@@ -191,7 +192,7 @@ def _start_dockerd(progress: Progress) -> Engine:
         # By way of a shell that ends at once: the daemon is nobody's child, since it is to outlive all of us.
         started = subprocess.run(
             ["sh", "-c", 'dockerd "$@" >&2 & echo $!', "sh", f"--config-file={settings}"],
-            env={**os.environ, "PATH": _path_with_sbin()},
+            env={**of_build(), "PATH": _path_with_sbin()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=output,
