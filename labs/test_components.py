@@ -966,6 +966,57 @@ def test_the_api_server_leads_to_any_service(lab: Lab) -> None:
         )
         dashboard = lab.browse(f"{namespaces}/kube-system/services/kubernetes-dashboard/proxy/")
 
-    # then the first one's page comes, and the other is not found; since 1.37 it counts as unavailable.
+    # then the first one's page comes, and from the other an error.
     assert '"name": "web"' in page.text
-    assert dashboard.status in (404, 503)
+    assert dashboard.status >= 400, "there is a dashboard"
+
+
+@claim(
+    "components.no-service-unavailable",
+    ledger=["components.dashboard-long-url"],
+    source=DOCS
+    + "tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls",
+    twin="empty: a Service that is there, but has no Pods",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("another object", instead("services/none", "configmaps/none"))
+@sabotage("the Service itself", instead("services/none/proxy/", "services/none"))
+def test_a_service_that_does_not_exist_is_unavailable(lab: Lab) -> None:
+    """Where no Service is, its path through the API server answers 503, as that of a Service without Pods does."""
+    # Given a Service without Pods,
+    lab.apply("components/no-pods.yaml")
+
+    # when its path is asked for, and that of a Service that does not exist,
+    services = f"/api/v1/namespaces/{lab.namespace}/services"
+    empty = lab.refused(f"get --raw {services}/empty/proxy/")
+    none = lab.refused(f"get --raw {services}/none/proxy/")
+
+    # then both have no endpoints, and that is all that is told of either.
+    assert 'ServiceUnavailable): no endpoints available for service "empty"' in empty.stderr
+    assert 'ServiceUnavailable): no endpoints available for service "none"' in none.stderr
+
+
+@claim(
+    "components.no-service-not-found",
+    ledger=["components.dashboard-long-url"],
+    source=DOCS
+    + "tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls",
+    twin="empty: a Service that is there, but has no Pods",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("the Service without Pods is that one", put("metadata.name", "none", of="service/empty"))
+def test_a_service_that_does_not_exist_is_not_found(lab: Lab) -> None:
+    """Where no Service is, its path through the API server answers 404, and that of a Service without Pods 503."""
+    # Given a Service without Pods,
+    lab.apply("components/no-pods.yaml")
+
+    # when its path is asked for, and that of a Service that does not exist,
+    services = f"/api/v1/namespaces/{lab.namespace}/services"
+    empty = lab.refused(f"get --raw {services}/empty/proxy/")
+    none = lab.refused(f"get --raw {services}/none/proxy/")
+
+    # then the one has no endpoints, and the other is not found.
+    assert "ServiceUnavailable): no endpoints available" in empty.stderr
+    assert 'NotFound): services "none" not found' in none.stderr
