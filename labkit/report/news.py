@@ -20,7 +20,7 @@ class Changes:
     changed: tuple[tuple[Claim, Change], ...]
 
     def besides(self, told: list[tuple[Claim, str, list[str]]]) -> list[Claim]:
-        """Give the claims that are not yet told of as bad."""
+        """Give the claims that are not yet told of as bad or as broken by a bug."""
         known = {claim.id for claim, _, _ in told}
         return [claim for claim, _ in self.changed if claim.id not in known]
 
@@ -35,7 +35,9 @@ def headline(matrix: Matrix) -> str:
         return f"No claim was run on Kubernetes {newest.name}."
     if counts["holds"] != judged:
         others = [
-            f"{counts[v]} {v.replace('-', ' ')}" if v != "known-bug" else counted(counts[v], "known bug of Kubernetes")
+            f"{counted(counts[v], 'known bug')} of Kubernetes"
+            if v == "known-bug"
+            else f"{counts[v]} {v.replace('-', ' ')}"
             for v in VERDICTS
             if v not in ("holds", NOT_RUN) and counts[v]
         ]

@@ -152,6 +152,7 @@ def test_topics_go_by_the_notes_and_claims_by_the_lesson(results: Record, record
         (["holds", "holds", "not-applicable"], "2 of 3 claims hold on Kubernetes 1.37; 1 not applicable."),
         (["inconclusive"], "0 of 1 claim hold on Kubernetes 1.37; 1 inconclusive."),
         (["holds", "known-bug"], "1 of 2 claims holds on Kubernetes 1.37; 1 known bug of Kubernetes."),
+        (["known-bug"] * 2, "0 of 2 claims hold on Kubernetes 1.37; 2 known bugs of Kubernetes."),
     ],
 )
 def test_the_headline_is_of_the_newest_version(results: Record, record: Record, verdicts: list[str], said: str) -> None:
