@@ -968,6 +968,7 @@ def test_the_api_server_leads_to_any_service(lab: Lab) -> None:
 
     # then the first one's page comes, and from the other an error.
     assert '"name": "web"' in page.text
+    assert dashboard.status, "the API server did not answer"
     assert dashboard.status >= 400, "there is a dashboard"
 
 
