@@ -286,7 +286,10 @@ def _clean(client: docker.DockerClient, keep: Collection[str]) -> None:
 
 
 def unused(image: Mapping[str, Any], now: datetime) -> bool:
-    """Tell of what the engine says of an image whether no run has asked for it, and so named it again, for UNUSED."""
+    """Tell of what the engine says of an image whether it was neither made nor named again by a run for UNUSED.
+
+    With containerd's store the engine keeps the time of the first naming: such an image is made anew once a week.
+    """
     return now - datetime.fromisoformat(image["Metadata"]["LastTagTime"]) > UNUSED
 
 
