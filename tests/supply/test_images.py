@@ -53,7 +53,9 @@ def pulled(monkeypatch: pytest.MonkeyPatch, registry: Registry, progress: Progre
     "words",
     [
         "toomanyrequests: You have reached your pull rate limit.",
-        "unexpected EOF",
+        "unknown: failed to resolve reference: unexpected status from HEAD request: 429 Too Many Requests",
+        "error pulling image configuration: download failed after attempts=6: unexpected EOF",
+        "short read: expected 7000 bytes but got 1000: unexpected EOF",
         "received unexpected HTTP status: 503 Service Unavailable",
         "read tcp 10.0.0.1:41234->10.0.0.2:443: read: connection reset by peer",
         "net/http: TLS handshake timeout",
