@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import runpy
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
@@ -41,13 +41,14 @@ os.environ.clear()
 os.environ.update(_given)
 
 # nox would begin to make an environment where it may not, and end with a traceback.
-_foreign = next(
-    (p for p in (*Path(".nox").glob("*"), Path(".nox"), Path()) if p.exists() and not os.access(p, os.W_OK)), None
-)
-if _foreign:
-    _error = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(_foreign.resolve()))
-    print("cannot run:", runpy.run_path("labkit/trouble.py")["unwritable"](_foreign, _error), file=sys.stderr)
-    sys.exit(COULD_NOT_RUN)
+for _folder in (Path(), Path(".nox"), *Path(".nox").glob("*/")):
+    try:
+        if _folder.exists():
+            tempfile.TemporaryFile(dir=_folder).close()
+    except OSError as _error:
+        _said = runpy.run_path("labkit/trouble.py")["unwritable"](_folder.resolve(), _error)
+        print(f"cannot run: {_said}", file=sys.stderr)
+        sys.exit(COULD_NOT_RUN)
 
 # Without this a SIGTERM would end nox alone and leave the run going, and a SIGINT would do nothing at all where a shell
 # has arranged that, as it does for what a script starts in the background.

@@ -61,7 +61,8 @@ editor's line to $SHELL, and a record shows what it printed to readers of Englis
 
 def of_lab(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what kubectl, kind, docker, minikube and a lab's shell get, beside what their cluster adds to it."""
-    return _named(outer, PROGRAMS, PROXIES, CERTIFICATES) | OURS
+    given = _named(outer, PROGRAMS, PROXIES, CERTIFICATES)
+    return given | OURS | {"PATH": _standard_first(outer.get("PATH", os.defpath))}
 
 
 def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -85,7 +86,19 @@ def credentials(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def _named(outer: Mapping[str, str], *groups: tuple[str, ...]) -> dict[str, str]:
-    return {name: outer[name] for group in groups for name in group if name in outer}
+    given = {name: outer[name] for group in groups for name in group if name in outer}
+    if not Path(given.get("TMPDIR", "/")).is_dir():
+        del given["TMPDIR"]  # as Python does, which then takes /tmp; others fail
+    return given
+
+
+def _standard_first(path: str) -> str:
+    """Give a PATH with the system's own utilities before all else: `kubectl diff` runs diff, and people have others.
+
+    Source: confstr(3), _CS_PATH.
+    """
+    standard = (os.confstr("CS_PATH") or "/bin:/usr/bin").split(os.pathsep)
+    return os.pathsep.join([*standard, *(folder for folder in path.split(os.pathsep) if folder not in standard)])
 
 
 def _of_go(outer: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -12,7 +13,14 @@ def cache_dir() -> Path:
     """Give the one folder for everything that is kept between runs; LABS_CACHE moves it."""
     if moved := os.environ.get("LABS_CACHE"):
         return Path(moved).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubernetes-labs"
+    return Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "kubernetes-labs"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a name and without HOME, as containers have them
+        return Path(tempfile.gettempdir()) / f"home-of-{os.getuid()}"
 
 
 def state_dir() -> Path:

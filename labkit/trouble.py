@@ -29,6 +29,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FOREIGN = (errno.EACCES, errno.EPERM)
 
 
+def is_of_files(error: BaseException) -> bool:
+    """Tell whether an error is about files that cannot be written, for `unwritable` to say."""
+    return isinstance(error, OSError) and error.errno in (*_FULL, *_FOREIGN, errno.EROFS)
+
+
 def unwritable(path: Path, error: OSError, *, move: str = "") -> CannotRun:
     """Say why a file or folder cannot be written (or looked into), and what mends it: room, rights, another place.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -29,18 +30,30 @@ LISTED = {"PATH": "/usr/bin", "HOME": "/home/me", "https_proxy": "http://p:3128"
 def test_what_is_listed_gets_through_and_nothing_else(give: object) -> None:
     assert callable(give)
     given = give({**NOT_LISTED, **LISTED})
-    assert LISTED.items() <= given.items()
+    assert {**LISTED, "PATH": given["PATH"]}.items() <= given.items()
+    assert LISTED["PATH"] in given["PATH"]
     assert {name for name in NOT_LISTED if given.get(name) == NOT_LISTED[name]} <= {"KUBECONFIG"}
 
 
 def test_labs_get_nothing_of_where_clusters_and_packages_are() -> None:
     given = of_lab({**NOT_LISTED, "GOPROXY": "direct", "PIP_INDEX_URL": "https://i", "AWS_PROFILE": "me", "CI": "true"})
-    assert given == environment.OURS
+    assert given == environment.OURS | {"PATH": of_lab({})["PATH"]}
+
+
+def test_the_systems_own_utilities_come_first_on_a_labs_path() -> None:
+    standard = os.confstr("CS_PATH") or ""
+    assert of_lab({"PATH": f"/home/me/bin:{standard}:/opt/docker"})["PATH"] == f"{standard}:/home/me/bin:/opt/docker"
+
+
+def test_a_folder_for_temporary_files_that_is_not_there_is_left_out(tmp_path: Path) -> None:
+    assert of_build({"TMPDIR": str(tmp_path)})["TMPDIR"] == str(tmp_path)
+    assert "TMPDIR" not in of_lab({"TMPDIR": str(tmp_path / "nowhere")})
 
 
 def test_locale_time_zone_shell_and_terminal_are_ours() -> None:
     theirs = {"LC_ALL": "de_DE", "TZ": "Asia/Tokyo", "SHELL": "/usr/bin/fish", "TERM": "xterm"}
-    assert of_lab(theirs) == of_lab({}) == environment.OURS
+    assert of_lab(theirs) == of_lab({})
+    assert of_lab({}).items() >= environment.OURS.items()
 
 
 def test_a_build_gets_modules_and_packages_from_where_the_user_has_them() -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from labkit.paths import state_dir
-from labkit.trouble import unwritable
+from labkit.trouble import CannotRun, unwritable
 
 CREATING, RUNNING, KEPT = "creating", "running", "kept"
 """States of a lease: nodes may still be coming; whole, and goes with its run; whole, and left to the user."""
@@ -125,6 +125,11 @@ def grant(*, kubernetes: str, node_image: str, origin: str, kind: str, maker: st
     Raises: CannotRun where it cannot be written.
     """
     cluster = f"labs-{secrets.token_hex(4)}"
+    if os.pathsep in str(folder_of(cluster)):
+        raise CannotRun(
+            f"there is a {os.pathsep} in {state_dir()}, which kubectl takes for the end of a path:"
+            " set LABS_CACHE to another folder"
+        )
     me = psutil.Process()
     record = Record(cluster, kubernetes, node_image, origin, kind, maker, me.pid, me.create_time(), engine=engine)
     try:

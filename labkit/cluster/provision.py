@@ -22,12 +22,16 @@ from labkit.cluster.own import OwnCluster, timed
 from labkit.cluster.threads import in_background
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import Nodes, Supplies, bounded_runtime, engine, inotify, loopback
+from labkit.supply import Nodes, Supplies, bounded_runtime, disk, engine, inotify, loopback
 from labkit.supply.engine import Engine
 from labkit.trouble import CannotRun, Inconclusive, unwritable
 
 KIND_NETWORK = "kind"
 """The engine's network on which kind puts the nodes. Source: kind v0.33.0, providers/docker/network.go."""
+
+
+CLUSTER_GB = 0.3
+"""Free space that a cluster asks for in the cache folder: its kubectl, of 60 MB, and the images on their way, of 70."""
 
 
 @contextlib.contextmanager
@@ -74,6 +78,7 @@ def running(
 def _new(
     supplies: Supplies, machine: Engine, keep: bool, logs: Path | None, progress: Progress, undo: contextlib.ExitStack
 ) -> OwnCluster:
+    disk.require({cache_dir(): CLUSTER_GB})
     held = lease.grant(
         kubernetes=supplies.kubernetes,
         node_image=supplies.node_image,

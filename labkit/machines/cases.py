@@ -45,6 +45,14 @@ def _has(*programs: str) -> Callable[[], str | None]:
     return missing
 
 
+def _other_programs(folder: Path) -> None:
+    """Put what people have in a bin/ of theirs under the names of the system's utilities."""
+    (folder / "bin").mkdir()
+    for name in ("diff", "sed", "cat"):
+        (folder / "bin" / name).write_text("#!/bin/sh\necho mine\n", encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+
+
 def _broken_helper(folder: Path) -> None:
     (folder / "docker").mkdir()
     (folder / "docker" / "config.json").write_text('{"credsStore": "of-another-machine"}', encoding="utf-8")
@@ -112,9 +120,11 @@ HOME_OF_USER = {"HOME": "{folder}/home", "LABS_CACHE": "", "XDG_CACHE_HOME": "",
 
 CASES = (
     Case(
-        "environment: what kubectl, docker, buildx, kind and git read",
+        "environment: what kubectl, docker, buildx, kind and git read, and another diff on PATH",
         (*COMMANDS[:1], *BUILDS[:1], "-k", f"{COMMANDS[2]} or {BUILDS[2]}"),
+        prepare=_other_programs,
         variables={
+            "PATH": f"{{folder}}/bin:{os.environ.get('PATH', os.defpath)}",
             "KUBECTL_EXTERNAL_DIFF": "diff -N -y",
             "KUBE_EDITOR": "false",
             "EDITOR": "false",
@@ -192,6 +202,24 @@ CASES = (
         ),
         code=3,
         says="cannot be written .*read-only",
+        cannot=_has("unshare", "mount"),
+        quick=True,
+    ),
+    Case(
+        "rights: a full disk below LABS_CACHE",
+        ONE,
+        variables={"LABS_CACHE": "{folder}/cache"},
+        before=(
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            'c=$LABS_CACHE; mkdir "$c" && mount -t tmpfs -o size=1m tmpfs "$c" && ln -s "$0" "$c" && exec "$@"',
+            str(cache_dir() / "parts"),
+        ),
+        named=False,
+        code=3,
+        says="must be free on the disk with .*LABS_CACHE",
         cannot=_has("unshare", "mount"),
         quick=True,
     ),

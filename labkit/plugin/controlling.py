@@ -6,6 +6,7 @@ xdist's workers start and collect while the cluster is made, so that the first l
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from labkit.run import changed, selection
 from labkit.run.attached import HANDLE, USED
 from labkit.run.run import Run
 from labkit.run.usage import Used
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import CannotRun, Inconclusive, is_of_files, unwritable
 
 INTERRUPTED = "interrupted; the results of what did run are kept, and nothing is left behind"
 
@@ -116,8 +117,6 @@ def ending(run: Run) -> Iterator[None]:
         with told_by(run):
             yield
             return
-    except CannotRun as trouble:
-        run.trouble = str(trouble)
     except KeyboardInterrupt:
         run.trouble = INTERRUPTED
     raise pytest.exit(f"cannot run: {run.trouble}", returncode=EXIT_COULD_NOT_RUN)
@@ -128,9 +127,14 @@ def told_by(run: Run) -> Iterator[None]:
     """Tell a fault of the project's own in one sentence, and go on to what there is to tell besides."""
     try:
         yield
-    except (CannotRun, Inconclusive, pytest.exit.Exception):
+    except pytest.exit.Exception:
         raise
+    except (CannotRun, Inconclusive) as trouble:
+        run.trouble = run.trouble or str(trouble)
     except Exception as error:
+        if isinstance(error, OSError) and is_of_files(error):
+            run.trouble = run.trouble or str(unwritable(Path(tempfile.gettempdir()), error))
+            return
         if run.shows_faults:
             raise
         entry = traceback.extract_tb(error.__traceback__)[-1]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labkit.paths import cache_dir
-from labkit.trouble import CannotRun, unwritable
+from labkit.trouble import CannotRun, is_of_files, unwritable
 
 _FULL = "no space left on device"
 
@@ -54,6 +54,6 @@ def told_when_full() -> Iterator[None]:
                 "the disk ran full: make room and run again, what was finished is kept"
                 f" (it was noticed here: {' '.join(str(error).split())[-300:]})"
             ) from error
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if isinstance(error, OSError) and is_of_files(error):
             raise unwritable(cache_dir(), error, move="set LABS_CACHE to another folder") from error
         raise

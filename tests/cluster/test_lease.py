@@ -159,3 +159,9 @@ def test_a_pid_that_came_round_again_is_not_taken_for_the_holder() -> None:
     assert record.pid == os.getpid()
     assert record.holder == "another run"
     assert lease.take(record.cluster) is not None
+
+
+def test_a_folder_that_kubectl_would_take_for_two_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LABS_CACHE", f"{tmp_path}/one:two")
+    with pytest.raises(CannotRun, match="set LABS_CACHE to another folder"):
+        grant()
