@@ -6,7 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+
+ROOT = _PACKAGE.parent if (_PACKAGE.parent / "versions.yaml").exists() else _PACKAGE / "project"
+"""The checkout; in an installed wheel what that brings along of it."""
 
 
 def cache_dir() -> Path:

@@ -57,6 +57,8 @@ PURE = (
             "mend",
             "findings",
             "tell",
+            "sentences",
+            "output",
         )
     ),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cluster import interruption, provision
-from labkit.notes import document, plan, run, sandbox, tell, understand
+from labkit.notes import document, plan, run, sandbox, sentences, tell, understand
 from labkit.notes.findings import Judged
 from labkit.notes.judge import FAULT
 from labkit.notes.plan import Plan
@@ -92,7 +92,11 @@ def _check(asked: argparse.Namespace, progress: Progress) -> list[Checked]:
         with all_versions.meanwhile(following, asked.nodes):
             for name, one in _on(version, asked, planned, progress):
                 judged[name].append(one)
-    return [Checked(name, notes, tuple(judged[name])) for name, notes in understood]
+    known, verdicts = sentences.rows_by_fingerprint(), sentences.verdicts_by_row()
+    return [
+        Checked(name, notes, tuple(judged[name]), tuple(sentences.settled(notes.document, known, verdicts)))
+        for name, notes in understood
+    ]
 
 
 def _on(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from labkit.cluster import LabCluster, nodes
 from labkit.cluster.nodes import answering, engine
-from labkit.notes import dockerfiles, judge, kubectl, manifest, plan, shell, understand
+from labkit.notes import dockerfiles, judge, kubectl, manifest, output, plan, shell, understand
 from labkit.notes.facts import ClusterFacts
 from labkit.notes.findings import Evidence, Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS, Blame, Candidate, Failure
@@ -92,7 +92,7 @@ class _Runner:
         self._many = many
         self._facts = ClusterFacts(cluster)
         self._names = Names()
-        self._stood_in: set[str] = set()
+        self.stood_in: set[str] = set()
 
     def provide_images(self, planned: Plan) -> None:
         """Let the nodes have something for images that no registry serves here."""
@@ -107,7 +107,7 @@ class _Runner:
                 return
             for node in names:
                 nodes.execute(node, f"ctr -n k8s.io images tag --force {plan.STAND_IN_IMAGE} {full}")
-            self._stood_in.add(image)
+            self.stood_in.add(image)
 
         safe = [i for i in lacking if re.fullmatch(r"[\w./:\-]+", i)]
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
@@ -237,7 +237,9 @@ class _Pass:
         self._make_again(step)
         said = self._type(step, script)
         evidence = [_evidence("as written", script, said)]
-        if self._passed(step, said):
+        if wanted := output.must_fail(self._shown_under(step)):
+            self._must_fail(step, wanted, said, evidence)
+        elif self._passed(step, said):
             self._passes(index, step, said, evidence)
         else:
             self._fails(index, step, script, said, evidence)
@@ -245,7 +247,7 @@ class _Pass:
     def _passes(self, index: int, step: Step, said: Said, evidence: Sequence[Evidence]) -> None:
         told = judge.warnings(said.stderr)
         stood_in = [f"{image} cannot be pulled here: {plan.STAND_IN_IMAGE} stands in for it"
-                    for image in self._runner._images(step) if image in self._runner._stood_in]  # fmt: skip
+                    for image in self._runner._images(step) if image in self._runner.stood_in]  # fmt: skip
         stand_ins = [f"the check has made {k} {n}, which the notes never make" for _, (k, n) in self._scenario.stand_ins
                      if any((k, n) in call.uses() for call in self._runner._calls(step))]  # fmt: skip
         self._remember(index, step)
@@ -253,7 +255,27 @@ class _Pass:
             reason, seen = self.mended.causes[index]
             self._fault(step, reason, self.mended.scripts.get(index, ""), [*seen, *evidence])
             return
+        if not (stood_in or self._trouble or self._runner.stood_in):
+            became, how = output.compare(self._shown_under(step), said.stdout)
+            if became == output.DIFFERENT:
+                told = (*told, f"the output differs: {how}")
+            elif became == output.FORMAT:
+                stand_ins.append("the output has another form than the notes show")
         self._tell(step, WARNS if told else HOLDS, "; ".join(told), evidence, [*stood_in, *stand_ins])
+
+    def _shown_under(self, step: Step) -> tuple[str, ...]:
+        """Give what the notes show under a line."""
+        return self._notes.commands[step.command].typed.shown if step.command is not None else ()
+
+    def _must_fail(self, step: Step, wanted: str, said: Said, evidence: Sequence[Evidence]) -> None:
+        """Judge a line that the notes show failing: then success is what differs, and so is another reason."""
+        if self._passed(step, said):
+            self._tell(step, WARNS, f"the notes show it failing ({wanted}), and it succeeds", evidence)
+        elif output.fails_alike(wanted, said.text):
+            self._tell(step, HOLDS, "", evidence, ["it fails, as the notes show"])
+        else:
+            reason = f"the notes show it failing otherwise ({wanted}): {judge.last_words(said.text)}"
+            self._tell(step, CONTEXT, reason, evidence)
 
     def _remember(self, index: int, step: Step) -> None:
         if step.command is None:
@@ -283,7 +305,8 @@ class _Pass:
     def _type(self, step: Step, script: str) -> Said:
         calls = self._runner._calls(step)
         timeout_s = STEP_S
-        waits = [
+        looks = any(call.verb == "get" for call in calls) and "Running" in "".join(self._shown_under(step))
+        waits = looks or [
             c
             for c in calls
             if c.verb in kubectl.VERBS_ON_POD or (c.verb == "rollout" and c.second == "status") or c.verb == "wait"

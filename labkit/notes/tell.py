@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.ci import github, junit
 from labkit.notes import findings as told
-from labkit.notes import mend
+from labkit.notes import mend, sentences
 from labkit.notes.findings import Evidence, Finding, Judged
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS
 from labkit.notes.understand import Notes
@@ -31,6 +31,8 @@ class Checked:
     """As the user named it."""
     notes: Notes
     judged: tuple[Judged, ...]
+    claims: tuple[Mapping[str, Any], ...] = ()
+    """The claims of this project that settle its sentences: line and text."""
 
     def rows(self) -> Iterator[Row]:
         """Give what was looked at, each with its findings on all versions."""
@@ -105,6 +107,10 @@ def lines(checked: Checked) -> Iterator[str]:
     for judged in checked.judged:
         version = f" on {judged.kubernetes}" if several else ""
         yield f"{name:<{len(name) + 6}} {told.summary(judged.findings)}{version}"
+    if checked.claims:
+        unsettled = sum(claim["text"] == sentences.NO_CLAIM for claim in checked.claims)
+        settled = text.counted(len(checked.claims) - unsettled, "sentence")
+        yield f"{'':<{len(name) + 6}} settled by claims: {settled}; no claim yet: {unsettled} (the page has them)"
     if checked.notes.document.mentions:
         counted = text.counted(checked.notes.document.mentions, "piece")
         yield f"{'':<{len(name) + 6}} seen and not run: {counted} of code inside sentences"
@@ -116,7 +122,7 @@ def diff(checked: Checked) -> str:
     return mend.diff(checked.notes.document, edits, checked.name)
 
 
-def document(checked: Checked, claims: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def document(checked: Checked) -> dict[str, Any]:
     """Give a document's findings as JSON takes them; the schema is check.schema.json."""
     return {
         "path": checked.name,
@@ -138,7 +144,7 @@ def document(checked: Checked, claims: Sequence[Mapping[str, Any]] = ()) -> dict
         "notes": [{"line": line, "text": said} for line, said in checked.notes.findings],
         "mentions": checked.notes.document.mentions,
         "diff": diff(checked),
-        "claims": list(claims),
+        "claims": [dict(claim) for claim in checked.claims],
     }
 
 
