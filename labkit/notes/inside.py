@@ -98,7 +98,7 @@ class Shell:
         Gives {"rc", "stdout", "stderr", "seconds", "ended"}: "ended" is "", "timeout" or "shell" (it left its shell).
         """
         if "write" in asked:
-            path = (HOME / asked["write"]).resolve()
+            path = (HOME / Path(asked["write"]).expanduser()).resolve()
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(asked["text"], encoding="utf-8", errors="replace")
@@ -170,7 +170,9 @@ class Shell:
             ready, _, _ = select.select([self._ended], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 _end(_pids() - before)
-                if not select.select([self._ended], [], [], LAST_WORDS_S)[0]:
+                if select.select([self._ended], [], [], LAST_WORDS_S)[0]:
+                    os.read(self._ended, 1024)  # or the next command would be told how this one ended
+                else:
                     self._kill()
                 return 124, "timeout"
             part = os.read(self._ended, 1024)

@@ -97,6 +97,8 @@ def blame(failure: Failure, facts: Facts) -> Blame:
     for rule in _RULES:
         if found := rule(failure, facts):
             return found
+    if not failure.said.strip() and re.search(r"\|\s*e?grep\b[^|]*$", failure.text):
+        return Blame(CONTEXT, "grep finds nothing in what is printed here")
     return Blame(CONTEXT, last_words(failure.said) or f"it ends with exit code {failure.rc}")
 
 

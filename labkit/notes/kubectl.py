@@ -137,6 +137,12 @@ class Kubectl:
         long = self.options.keys() & {"--stdin", "--tty"}
         return self.verb in ("exec", "run", "attach", "debug") and ("i" in flags or "t" in flags or bool(long))
 
+    @property
+    def opens_shell(self) -> bool:
+        """Whether what it opens is a shell that waits for lines."""
+        program = (self.inner or self.words[1:2] or ("",))[0].rpartition("/")[2]
+        return self.interactive and program in ("sh", "bash", "ash", "zsh", "dash") and len(self.inner or ("",)) == 1
+
     def objects(self) -> tuple[Object, ...]:
         """Name what it is about, as far as its words say; names that are to be filled in are left out."""
         return tuple(o for o in self._objects() if _is_name(o[1]))

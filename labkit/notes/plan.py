@@ -260,15 +260,14 @@ class _Planner:
         shell_open: int | None = None
         for at in commands:
             command = notes.commands[at]
-            if command.typed.inner and shell_open is not None:
+            if shell_open is not None and self._is_inner(command, steps[shell_open]):
                 opener = steps[shell_open]
                 steps[shell_open] = replace(opener, stdin=(opener.stdin or "") + command.text + "\n")
                 steps.append(self._step(at, at in judged, "typed into the shell of line " + str(opener.line), ()))
                 continue
             steps.append(self._typed(at, at in judged, present, defined))
             defined |= command.parsed.sets
-            interactive = any(call.interactive for call in command.kubectls)
-            shell_open = len(steps) - 1 if interactive else shell_open if command.typed.inner else None
+            shell_open = len(steps) - 1 if any(call.opens_shell for call in command.kubectls) else None
         spaces = {call.namespace for at in commands for call in notes.commands[at].kubectls if call.namespace}
         spaces |= {name for at in commands for kind, name in self._made[at] if kind == "Namespace"}
         spaces |= {n for step in steps for f in step.files for n in manifest.read(f.text).namespaces}
@@ -281,6 +280,12 @@ class _Planner:
             tuple(sorted(s for s in spaces if s not in SYSTEM_NAMESPACES and not re.search(r"[^a-z0-9\-]", s))),
             alone=any(self._touches_all(at) for at in running) or "default" in spaces,
         )
+
+    def _is_inner(self, command: Command, opener: Step) -> bool:
+        """Tell whether a line goes on in the shell that an earlier one of its block has opened."""
+        if opener.not_run or command.block != opener.block:
+            return False
+        return command.typed.inner or not (command.kubectls or command.typed.prompted)
 
     def _missing(self, at: int, there: set[Object], here: set[Object], current: str) -> Iterator[tuple[str, Object]]:
         """Name what a command speaks of and no line makes: the check makes it.
@@ -316,8 +321,10 @@ class _Planner:
             or self._reaches_out(command)
             or self._reaches_the_machine(command, files)
         )
-        if reason and command.typed.inner:
+        if command.typed.inner:
             reason = "typed into a shell within a container that is not run"
+        if command.text.strip() in ("exit", "logout"):
+            reason = "it ends a shell"
         step = self._step(at, judged, reason, tuple(told))
         return replace(step, script=script, files=tuple(files), filled=bool(command.placeholders) and not unfilled)
 
@@ -356,7 +363,7 @@ class _Planner:
                 files.append(File(path, origin.path.read_text(encoding="utf-8", errors="replace")))
                 told.append(f"{path} is the file beside the notes")
         for file in files:
-            if file.path.startswith(("/", "~")) or ".." in file.path:
+            if (file.path.startswith("/") and not file.path.startswith("/tmp/")) or ".." in file.path:
                 return [], f"file {file.path} is in a folder of the author's machine"
         return files, ""
 

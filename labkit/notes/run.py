@@ -29,6 +29,9 @@ MOST_LAYERS = 8
 
 FAILED = "the cluster or the sandbox failed"
 
+PULL_S = 20
+"""Seconds for a registry to answer and send an image before the check goes on without it."""
+
 IN_TROUBLE_S = 6.0
 """Seconds for a line that waits for Pods of which it is known that they do not run."""
 
@@ -93,25 +96,27 @@ class _Runner:
         self._facts = ClusterFacts(cluster)
         self._names = Names()
         self.stood_in: set[str] = set()
+        self.unpullable: set[str] = set()
 
     def provide_images(self, planned: Plan) -> None:
         """Let the nodes have something for images that no registry serves here."""
         wanted = {image for s in planned.scenarios for step in s.steps for image in self._images(step)}
         names = [n.name for n in self._cluster.nodes if n.role == "worker"]
-        lacking = sorted(i for i in wanted if re.search(r":(?!latest$)[\w.\-]+$", i) and "@" not in i)
 
         def one(image: str) -> None:
             full = _full_name(image)
-            code, _ = nodes.execute(names[0], f"timeout 20 crictl pull {full} >/dev/null 2>&1")
+            code, _ = nodes.execute(names[0], f"timeout {PULL_S} crictl pull {full} >/dev/null 2>&1")
             if code == 0:
+                return
+            if not re.search(r":(?!latest$)[\w.\-]+$", image) or "@" in image:
+                self.unpullable.add(image)  # the kubelet asks a registry for it each time
                 return
             for node in names:
                 nodes.execute(node, f"ctr -n k8s.io images tag --force {plan.STAND_IN_IMAGE} {full}")
             self.stood_in.add(image)
 
-        safe = [i for i in lacking if re.fullmatch(r"[\w./:\-]+", i)]
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            list(pool.map(one, safe))
+            list(pool.map(one, sorted(i for i in wanted if re.fullmatch(r"[\w./:@\-]+", i))))
 
     def _images(self, step: Step) -> Iterator[str]:
         for call in self._calls(step):
@@ -305,6 +310,9 @@ class _Pass:
     def _type(self, step: Step, script: str) -> Said:
         calls = self._runner._calls(step)
         timeout_s = STEP_S
+        if lacking := next((i for i in self._runner._images(step) if i in self._runner.unpullable), None):
+            self._trouble = f"image {lacking} cannot be pulled here"
+            timeout_s = IN_TROUBLE_S if any(call.interactive for call in calls) else STEP_S
         looks = any(call.verb == "get" for call in calls) and "Running" in "".join(self._shown_under(step))
         waits = looks or [
             c

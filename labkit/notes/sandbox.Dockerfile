@@ -11,5 +11,5 @@ RUN useradd --uid 1000 --no-create-home --home-dir /home/reader --shell /bin/bas
 
 USER reader
 WORKDIR /home/reader
-ENV HOME=/home/reader LC_ALL=C.UTF-8 TERM=dumb PAGER=cat KUBE_EDITOR=true EDITOR=true KUBECTL_KUBERC=false
+ENV HOME=/home/reader LC_ALL=C.UTF-8 TERM=xterm PAGER=cat KUBE_EDITOR=true EDITOR=true KUBECTL_KUBERC=false
 ENTRYPOINT ["python3", "/inside.py"]

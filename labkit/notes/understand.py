@@ -35,6 +35,7 @@ _INSTRUCTIONS = re.compile(
     r"^(FROM|ARG\s+\w+.*\n(?:.*\n)*?FROM)\s+\S+(?:\s+AS\s+\S+)?\s*$", re.MULTILINE | re.IGNORECASE
 )
 _TABLE = re.compile(r"^[A-Z][A-Z0-9_/()%\-]*(?:\s{2,}|\t+)[A-Z]|^NAME\s")
+_HELP = re.compile(r"\s*(Examples|Usage|Options|Flags|Available Commands):")
 _FILE = r"[\w.\-/]+\.(?:ya?ml|json)"
 
 
@@ -128,6 +129,8 @@ def _kind(block: Block) -> tuple[Kind, Manifest | None]:
         return "commands", None
     if block.form == "inline":
         return ("commands" if _inline_step(text) else "text"), None
+    if any(_HELP.fullmatch(line) for line in lines):
+        return "output", None  # what --help prints has commands in it
     first = next((line for line in lines if not line.lstrip().startswith("#")), lines[0]).strip()
     if _is_dockerfile(text, first, block.language):
         return "Dockerfile", None
