@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from ipaddress import IPv4Network
@@ -274,14 +275,20 @@ def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
 
 
 def taken() -> list[IPv4Network]:
-    """Give the addresses that nodes get from the engine: those of kind's network, or of the pools it will be from."""
+    """Give the addresses that nodes get from the engine: those of kind's network, or those that the next one gets."""
     with answering():
-        found = connection().networks.list(names=[KIND_NETWORK])
-        kinds = [network for network in found if network.name == KIND_NETWORK]
-        pools = connection().info().get("DefaultAddressPools") or []
-    subnets = [pool.get("Subnet") for network in kinds for pool in network.attrs["IPAM"]["Config"] or []]
-    given = subnets if kinds else [pool.get("Base") for pool in pools]
-    return [IPv4Network(one, strict=False) for one in given if one and ":" not in one]
+        networks = connection().networks
+        kinds = [one for one in networks.list(names=[KIND_NETWORK]) if one.name == KIND_NETWORK]
+        # What pools an engine has it does not always tell, and tells nobody which of them is free.
+        tried = [] if kinds else [networks.create(f"labs-addresses-{secrets.token_hex(4)}", driver="bridge")]
+        try:
+            for one in tried:
+                one.reload()
+            pools = [pool for one in (*kinds, *tried) for pool in one.attrs["IPAM"]["Config"] or []]
+        finally:
+            for one in tried:
+                one.remove()
+    return [IPv4Network(pool["Subnet"]) for pool in pools if ":" not in pool["Subnet"]]
 
 
 def _own_status() -> str:

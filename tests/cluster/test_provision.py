@@ -325,3 +325,40 @@ def test_of_a_cluster_that_cannot_be_removed_the_lease_stays(
         pass
     assert len(lease.records()) == 1
     assert machine.did
+
+
+class Networks:
+    """The engine's networks: kind's where there is one, and what the next one gets."""
+
+    def __init__(self, **subnets: str) -> None:
+        self.there = [self._network(name, subnet) for name, subnet in subnets.items()]
+        self.removed = 0
+
+    def _network(self, name: str, subnet: str) -> SimpleNamespace:
+        pools = [{"Subnet": subnet}, {"Subnet": "fc00:f853:ccd:e793::/64"}]
+        return SimpleNamespace(name=name, attrs={"IPAM": {"Config": pools}}, reload=lambda: None, remove=self._remove)
+
+    def _remove(self) -> None:
+        self.removed += 1
+
+    def list(self, names: list[str]) -> list[SimpleNamespace]:
+        return [one for one in self.there if any(name in one.name for name in names)]
+
+    def create(self, name: str, driver: str) -> SimpleNamespace:
+        assert driver == "bridge"
+        return self._network(name, "10.244.16.0/20")
+
+
+@pytest.mark.parametrize(
+    ("networks", "taken", "tried"),
+    [
+        (Networks(kind="172.18.0.0/16", kindred="10.0.0.0/8"), "172.18.0.0/16", 0),
+        (Networks(kindred="10.0.0.0/8"), "10.244.16.0/20", 1),
+    ],
+)
+def test_the_nodes_addresses_are_seen_before_there_are_nodes(
+    networks: Networks, taken: str, tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provision, "connection", lambda: SimpleNamespace(networks=networks))
+    assert [str(one) for one in provision.taken()] == [taken]
+    assert networks.removed == tried, "what was made to see it stays"
