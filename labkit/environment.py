@@ -59,6 +59,10 @@ OURS = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "SHELL": "/bin/sh", "TERM": "dumb"}
 editor's line to $SHELL, and a record shows what it printed to readers of English."""
 
 
+PLACES = {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}
+"""What pip gets in place of its configuration file: an environment has no user's folder, and ours no hashes."""
+
+
 def of_lab(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what kubectl, kind, docker, minikube and a lab's shell get, beside what their cluster adds to it."""
     given = _named(outer, PROGRAMS, PROXIES, CERTIFICATES)
@@ -71,13 +75,13 @@ def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     `go env -w` keeps a file: what it says of where modules come from counts, and the rest of it does not.
     """
     kept = _named(_of_go(outer), GO) | _named(outer, PROGRAMS, PROXIES, CERTIFICATES, GO, PIP)
-    return kept | OURS | {"GOENV": "off"}
+    return kept | OURS | PLACES | {"GOENV": "off"}
 
 
 def of_run(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what a command of this project gets, and may hand on; for the noxfile, and a run's own Python."""
     names = (PROGRAMS, PROXIES, CERTIFICATES, ENGINE, GO, ("GOENV",), PIP, MACHINE)
-    return _named(outer, *names) | credentials(outer) | {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+    return _named(outer, *names) | credentials(outer) | PLACES | {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
 def credentials(outer: Mapping[str, str] = os.environ) -> dict[str, str]:

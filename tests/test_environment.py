@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ def test_locale_time_zone_shell_and_terminal_are_ours() -> None:
 def test_a_build_gets_modules_and_packages_from_where_the_user_has_them() -> None:
     theirs = {"GOPROXY": "https://go.example", "PIP_INDEX_URL": "https://pypi.example", "GOTOOLCHAIN": "local"}
     assert theirs.items() <= of_build(theirs).items()
+
+
+@pytest.mark.parametrize("give", [of_build, of_run])
+def test_pip_is_told_where_not_to_put_things_whatever_its_configuration_says(
+    give: Callable[..., dict[str, str]],
+) -> None:
+    assert {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}.items() <= give({"PIP_USER": "1"}).items()
 
 
 def test_of_the_file_of_go_env_only_where_modules_come_from_counts(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from labkit.cluster import lease, nodes, removal
+from labkit.cluster import lease, marks, nodes, removal
 from labkit.cluster.provision import running
 from labkit.machines.case import Case, Ended, Seen, read, wrong
 from labkit.paths import ROOT
@@ -160,10 +160,16 @@ def cluster(kubernetes: str | None, progress: Progress) -> Iterator[str]:
 
 
 def _there() -> set[str]:
-    """Name what runs may leave on this machine: containers, volumes, networks, and leases."""
+    """Name what runs may leave on this machine, or take: containers and networks of ours, idle volumes, and leases."""
     with nodes.answering():
         engine = nodes.engine().api
-        found = {f"container {one['Names'][0].removeprefix('/')}" for one in engine.containers(all=True)}
-        found |= {f"volume {one['Name']}" for one in engine.volumes()["Volumes"] or ()}
-        found |= {f"network {one['Name']}" for one in engine.networks()}
-    return found | {f"lease of {record.cluster}" for record in lease.records()}
+        containers = [
+            one["Names"][0].removeprefix("/")
+            for one in engine.containers(all=True)
+            if marks.CLUSTER_LABEL in one["Labels"] or "labs-" in one["Labels"].get(nodes.CLUSTER_LABEL, "")
+        ]
+        networks = [one["Name"] for one in engine.networks() if one["Name"].startswith("labs-")]
+        volumes = [one["Name"] for one in engine.volumes(filters={"dangling": True})["Volumes"] or ()]
+    found = {"container": containers, "network": networks, "volume": volumes}
+    named = {f"{kind} {name}" for kind, names in found.items() for name in names}
+    return named | {f"lease of {record.cluster}" for record in lease.records()}
