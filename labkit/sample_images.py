@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -37,9 +37,6 @@ from labkit.trouble import CannotRun, unwritable
 
 CONTENT_LABEL = "labs.content"
 """On our images, with their names, and on the stages that build them."""
-
-UNUSED = timedelta(days=7)
-"""How long an image that no run has asked for is kept: other checkouts and other users of the engine have theirs."""
 
 READ_TIMEOUT_S = 600
 """Seconds without a byte before the engine is given up; a quiet step like pip's takes a minute on a busy machine."""
@@ -279,18 +276,10 @@ def _clean(client: docker.DockerClient, keep: Collection[str]) -> None:
     with contextlib.suppress(APIError):  # someone else is cleaning just now, and does this too
         client.images.prune(filters={"dangling": True, "label": CONTENT_LABEL})
     for image in client.images.list(filters={"label": CONTENT_LABEL}):
-        if unused(image.attrs, datetime.now(UTC)):
+        if images.unused(image.attrs, datetime.now(UTC)):
             for tag in {tag for tag in image.tags if tag.startswith(f"{naming.OURS}/")}.difference(keep):
                 with contextlib.suppress(APIError):  # a container runs it
                     client.images.remove(tag)
-
-
-def unused(image: Mapping[str, Any], now: datetime) -> bool:
-    """Tell of what the engine says of an image whether it was neither made nor named again by a run for UNUSED.
-
-    With containerd's store the engine keeps the time of the first naming: such an image is made anew once a week.
-    """
-    return now - datetime.fromisoformat(image["Metadata"]["LastTagTime"]) > UNUSED
 
 
 def _pip_configuration() -> str:

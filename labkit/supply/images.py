@@ -7,13 +7,15 @@ import json
 import queue
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import tenacity
 from docker.errors import APIError, ImageNotFound, NotFound
 
+from labkit.manifests import naming
 from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.supply import credentials, endpoint
@@ -48,13 +50,27 @@ class NotPulled(Exception):
     """An image could not be pulled; the message is the engine's reason."""
 
 
+UNUSED = timedelta(days=7)
+"""How long an image of ours is kept that no run has asked for: another checkout's or another user's may be in use."""
+
+
 def has_image(engine: Engine, name: str) -> bool:
-    """Tell whether the engine has an image by this name, tag or digest."""
+    """Tell whether the engine has an image by this name, tag or digest; one of ours is known as used from then on."""
     try:
-        engine.client.images.get(name)
+        image = engine.client.images.get(name)
     except ImageNotFound:
         return False
+    if name.startswith(f"{naming.OURS}/"):
+        image.tag(*split_tag(name))
     return True
+
+
+def unused(image: Mapping[str, Any], now: datetime) -> bool:
+    """Tell of what the engine says of an image whether it was neither made nor named again by a run for UNUSED.
+
+    With containerd's store the engine keeps the time of the first naming: such an image is made anew once a week.
+    """
+    return now - datetime.fromisoformat(image["Metadata"]["LastTagTime"]) > UNUSED
 
 
 def import_root(engine: Engine, tar: Path, name: str, changes: list[str]) -> None:
@@ -176,11 +192,11 @@ def remove_leftovers(engine: Engine) -> None:
 
 
 def remove_superseded(engine: Engine, keep: str, labels: Iterable[str] = ()) -> None:
-    """Remove the other images of `keep`'s repository that are ours and have these labels, unless they are in use."""
+    """Remove the other images of `keep`'s repository that are ours and have these labels, and that nobody uses."""
     repository, _ = split_tag(keep)
     filters: dict[str, Any] = {"label": [LABEL_KEY, *labels]}
     for image in engine.client.images.list(repository, filters=filters):
-        for tag in image.tags:
+        for tag in image.tags if unused(image.attrs, datetime.now(UTC)) else ():
             if tag != keep and tag.startswith(f"{repository}:"):
                 with contextlib.suppress(APIError):
                     engine.client.images.remove(tag)

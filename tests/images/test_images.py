@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +58,6 @@ def test_an_image_is_named_by_what_it_is_made_of() -> None:
     assert web.made_of("3f2ac0d1e2f3") == "localhost:1/labs/web:3f2ac0d1e2f3"
     names = {image.name: image.made_of("3f2ac0d1e2f3") for image in sample_images.IMAGES}
     assert sample_images.on_nodes(names) == {"localhost:1/labs/web:1": "localhost:1/labs/web:3f2ac0d1e2f3"}
-
-
-@pytest.mark.parametrize(("named", "gone"), [("2026-11-22T16:37:30.649815892Z", True), ("2026-11-22T17:37:30Z", False)])
-def test_an_image_of_another_checkout_goes_when_nobody_has_asked_for_it_for_a_week(named: str, gone: bool) -> None:
-    now = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
-    assert sample_images.unused({"Metadata": {"LastTagTime": named}}, now) is gone
 
 
 def test_the_users_index_and_proxy_reach_the_build() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import tenacity
+from docker.errors import ImageNotFound
 
 from labkit.progress import Progress
 from labkit.supply import credentials, images
@@ -127,3 +132,47 @@ def test_credentials_that_the_registry_does_not_take_are_done_without(
     pulled(monkeypatch, registry, progress)
     assert registry.logins == [login, None]
     assert "does not take what docker login has left" in lines[0]
+
+
+class Engine:
+    """Stands for the engine's images: what is named when, and what is removed."""
+
+    def __init__(self, **named: str) -> None:
+        self.named = {f"localhost:1/labs/node:{tag}": at for tag, at in named.items()}
+        self.touched: list[str] = []
+        self.client = SimpleNamespace(images=self)
+
+    def get(self, name: str) -> SimpleNamespace:
+        if name not in self.named:
+            raise ImageNotFound("no such image")
+        tag = lambda repository, tag: self.touched.append(f"{repository}:{tag}")  # noqa: E731
+        return SimpleNamespace(tag=tag)
+
+    def list(self, *_: object, **__: object) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(tags=[name], attrs={"Metadata": {"LastTagTime": at}}) for name, at in self.named.items()
+        ]
+
+    def remove(self, name: str) -> None:
+        del self.named[name]
+
+
+def test_what_another_checkout_has_made_stays_while_it_is_used() -> None:
+    now = datetime.now(UTC)
+    old, lately = ((now - timedelta(days=days)).isoformat() for days in (8, 6))
+    engine: Any = Engine(ours=lately, theirs=lately, nobodys=old)
+    images.remove_superseded(engine, "localhost:1/labs/node:ours")
+    assert engine.named.keys() == {"localhost:1/labs/node:ours", "localhost:1/labs/node:theirs"}
+
+
+def test_who_finds_an_image_of_ours_uses_it() -> None:
+    engine: Any = Engine(ours="2026-11-29T16:37:30Z")
+    assert images.has_image(engine, "localhost:1/labs/node:ours")
+    assert not images.has_image(engine, "localhost:1/labs/node:gone")
+    assert engine.touched == ["localhost:1/labs/node:ours"]
+
+
+@pytest.mark.parametrize(("named", "gone"), [("2026-11-22T16:37:30.649815892Z", True), ("2026-11-22T17:37:30Z", False)])
+def test_an_image_of_another_checkout_goes_when_nobody_has_asked_for_it_for_a_week(named: str, gone: bool) -> None:
+    now = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
+    assert images.unused({"Metadata": {"LastTagTime": named}}, now) is gone
