@@ -31,6 +31,9 @@ CLUSTER_ENDED = (
     " look at the machine (memory, disk, docker ps -a) and run again"
 )
 
+UNSURE_WHEN_BUSY = ("assertion", "known-bug", "bug-not-seen")
+"""Outcomes of a clean run that a machine with too much to do may have made."""
+
 WORDS = {
     ("passed", False): ("hold", ".", "HOLDS"),
     ("assertion", False): ("broken", "F", "BROKEN"),
@@ -107,19 +110,19 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
     outcome, message = _outcome(error)
     sabotage = sabotage_of(item)
     cause = str(error) if isinstance(error, CannotRun) else ""
+    kubernetes = item.config.stash[HOME].kubernetes
+    if kubernetes and (bug := claim.bug_of(kubernetes)):
+        outcome, message = known_bugs.read(bug, outcome, message, kubernetes=kubernetes, sabotaged=sabotage is not None)
     if lab and outcome != "not-applicable":
         if outcome != "passed" and (trouble := lab.trouble()):
             outcome, message = "inconclusive", f"{trouble} ({message})"
             cause = CLUSTER_ENDED if lab.dead() else ""
         elif outcome != "inconclusive" and (standstill := lab.standstill()):
             outcome, message = "inconclusive", f"{standstill}{f' ({message})' if message else ''}"
-        elif outcome == "assertion" and not sabotage and (busy := lab.too_busy()):
+        elif outcome in UNSURE_WHEN_BUSY and not sabotage and (busy := lab.too_busy()):
             outcome, message = "inconclusive", f"{message}\n  but {busy}"
         elif outcome != "inconclusive" and (missed := lab.missed()):
             outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
-    kubernetes = item.config.stash[HOME].kubernetes
-    if kubernetes and (bug := claim.bug_of(kubernetes)):
-        outcome, message = known_bugs.read(bug, outcome, message, kubernetes=kubernetes, sabotaged=sabotage is not None)
     observation = Observation(
         claim=claim.id,
         nodeid=item.nodeid,
