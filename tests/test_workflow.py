@@ -77,10 +77,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, tmp_path: Path) -> None:
+def typed(line: str, checkout: Path, programs: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Type a line in the copy of the checkout, as a step does, on a machine with settings of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "PYTEST_", "NOX"))}
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", line],
         cwd=checkout,
         env=kept
@@ -101,6 +101,11 @@ def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, 
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, tmp_path: Path) -> None:
+    done = typed(line, checkout, programs, tmp_path)
     assert done.returncode == 0, f"$ {line}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     if "issues" in line:
         assert (done.stdout, "verdicts have changed" in done.stderr) == ("", True), "stdout is for what was asked for"
@@ -108,6 +113,24 @@ def test_what_the_workflow_runs_runs(line: str, checkout: Path, programs: Path, 
         told = dict(one.split("=", 1) for one in (tmp_path / "output").read_text().splitlines())
         assert json.loads(told["kubernetes"])[0] == "1.37"
         assert told["preview"] == "1.38.0-rc.1"
+
+
+def test_a_mistyped_option_is_a_run_that_did_not_come_off(checkout: Path, programs: Path, tmp_path: Path) -> None:
+    done = typed("nox -s labs -- --no-such-option", checkout, programs, tmp_path)
+    assert (done.returncode, "unrecognized arguments: --no-such-option" in done.stderr) == (3, True), done.stderr
+
+
+def test_a_place_for_environments_that_cannot_be_written_is_one_sentence(
+    checkout: Path, programs: Path, tmp_path: Path
+) -> None:
+    (checkout / ".nox").write_text("a file in its place")
+    try:
+        done = typed("nox -s plan", checkout, programs, tmp_path)
+    finally:
+        (checkout / ".nox").unlink()
+    assert (done.returncode, done.stdout) == (3, "")
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith(f"cannot run: {checkout / '.nox'}")
 
 
 def test_nothing_lives_in_the_workflow() -> None:
