@@ -472,7 +472,7 @@ def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
     takes_s=3,
 )
 @sabotage("a right name", put("spec.containers[0].image", "localhost:1/labs/web:1"))
-@sabotage("two wrong names", put("spec.containers[1].image", "labs/wbe:1"))
+@sabotage("two wrong names", put("spec.containers[1].image", "localhost:1/labs/wbe:1"))
 def test_an_image_that_does_not_exist_is_accepted(lab: Lab) -> None:
     """A Pod is accepted and placed whatever its image is called; a misspelt name comes out when it is to run."""
     # Given two containers that may take images of their node alone, one of them with the notes' misspelt name,

@@ -27,6 +27,9 @@ KEY_LENGTH = 12
 """Hexadecimal digits of a part's key: 48 bits, far more than a machine's parts need to be told apart."""
 
 
+UNUSED_S = 7 * 24 * 3600.0
+"""How long a part that is superseded here is kept after its last use: another checkout may be made of it."""
+
 _WORTH_TELLING_S = 1.0
 
 Make = Callable[[Path, Callable[[float], None]], None]
@@ -82,6 +85,8 @@ class Workshop:
         folder = self._folder(name, made_of, variant)
         if not folder.exists():
             return None
+        with contextlib.suppress(OSError):  # somebody else's, who sees to it himself
+            os.utime(folder)
         self.meter.reuse(name)
         return folder
 
@@ -92,8 +97,8 @@ class Workshop:
     def part(self, name: str, made_of: list[object], make: Make, *, variant: str = "") -> Path:
         """Give the folder of a part: the one that was kept, or a new one that `make` fills.
 
-        A part appears under its final name only when `make` has come back; older parts of that name and variant then
-        go. `make` gets the folder to fill and a function that takes the share done, 0 to 1.
+        A part appears under its final name only when `make` has come back; other parts of that name and variant then
+        go if they are unused. `make` gets the folder to fill and a function that takes the share done, 0 to 1.
         """
         title = _title(name, variant)
         if kept := self.find(name, made_of, variant=variant):
@@ -108,7 +113,7 @@ class Workshop:
             make(made, lambda share: self.meter.move(name, share))
             made.rename(folder)
         for old in self._parts.glob(f"{title}-{'[0-9a-f]' * KEY_LENGTH}"):
-            if old != folder:
+            if old != folder and time.time() - old.stat().st_mtime > UNUSED_S:
                 _remove(old)
         if (seconds := time.monotonic() - started) >= _WORTH_TELLING_S:
             self.progress.say(f"made {title} in {seconds:.0f} s")

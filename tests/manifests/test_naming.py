@@ -46,7 +46,7 @@ def test_every_image_of_ours_is_of_nowhere() -> None:
     assert {image.name for image in sample_images.IMAGES} == set(NAMES)
 
 
-_NAMED = re.compile(r"""(?:image["']?: ["']?|--image[= ]|\[0\]\.image", "|FROM )([a-z][\w.:/-]*/[\w.-]+:[\w.-]+)""")
+_NAMED = re.compile(r"""(?:image["']?: ["']?|--image[= ]|\[\d\]\.image", "|FROM )([a-z][\w.:/-]*/[\w.-]+:[\w.-]+)""")
 _THEIRS = re.compile(r"(localhost:1|gcr\.io/kuard-demo|grc\.io/kuar-demo)/")
 """What is ours, and what notes name of other people's, which no lab ever starts."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,11 +40,21 @@ def test_a_part_is_made_once(workshop: Workshop) -> None:
     assert workshop.find("thing", ["v1"]) == first
 
 
-def test_a_changed_recipe_makes_it_anew_and_drops_the_old(workshop: Workshop) -> None:
+@pytest.mark.parametrize(("days", "stays"), [(6, True), (8, False)])
+def test_a_changed_recipe_makes_it_anew_and_drops_what_nobody_uses(workshop: Workshop, days: int, stays: bool) -> None:
     old = workshop.part("thing", ["v1"], write("old"))
+    last_used = time.time() - days * 24 * 3600
+    os.utime(old, (last_used, last_used))
     new = workshop.part("thing", ["v2"], write("new"))
     assert (new / "file").read_text() == "new"
-    assert not old.exists()
+    assert old.exists() == stays
+
+
+def test_a_part_that_is_found_is_used(workshop: Workshop) -> None:
+    part = workshop.part("thing", ["v1"], write("one"))
+    os.utime(part, (0, 0))
+    assert workshop.find("thing", ["v1"]) == part
+    assert part.stat().st_mtime > 0
 
 
 def test_variants_live_side_by_side(workshop: Workshop) -> None:
