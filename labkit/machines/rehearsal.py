@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -90,8 +91,6 @@ class _Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
             start_new_session=True,
         )
         self._output = ""
@@ -136,9 +135,11 @@ class _Child:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        # As it comes and not line by line: pytest ends no line until it is full of dots.
+        while part := os.read(self._process.stdout.fileno(), 1 << 16):
             with self._changed:
-                self._output += line
+                self._output += decoder.decode(part)
                 self._changed.notify_all()
         with self._changed:
             self._over = True

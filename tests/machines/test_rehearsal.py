@@ -20,10 +20,10 @@ words = sys.argv[1:]
 claims = [{"id": "a", "verdict": "holds", "commands": [{"command": os.environ.get("COMMAND", "kubectl get pods")}]}]
 pathlib.Path("results").mkdir()
 pathlib.Path("results/1.37.0.json").write_text(json.dumps({"claims": claims}))
-print("here", pathlib.Path.cwd().name, *words, flush=True)
+print("here", pathlib.Path.cwd().name, *words, ".", end=" ", flush=True)
 if "wait" in words:
     signal.sigwait({signal.SIGINT})
-    print("cannot run: interrupted")
+    print("\\ncannot run: interrupted")
     sys.exit(3)
 """
 
@@ -52,7 +52,7 @@ def test_what_the_environment_changes_is_not_as_wanted(rehearsing: Rehearsal) ->
 
 def test_words_before_and_what_happens_meanwhile(rehearsing: Rehearsal) -> None:
     def interrupt(run: Running) -> None:
-        run.wait_for("here")
+        run.wait_for(r"here.* \.")
         run.signal(signal.SIGINT)
 
     before = (
