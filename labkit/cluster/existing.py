@@ -70,6 +70,7 @@ class ExistingCluster(LabCluster):
         self.cluster_wide = False
         self.usable: tuple[str, ...] = ()
         """The names of the nodes that take the labs' Pods."""
+        self.ephemeral = False
         self.hidden = {}
         # Its kubeconfig may name a program for credentials, which reads what its user has set for it.
         self.environment = credentials() | commands.environment(name, folder)

@@ -43,6 +43,8 @@ class LabCluster:
         """The image with Python and pip on which the sample images are built."""
         self.phases: dict[str, float] = {}
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
+        self.ephemeral = False
+        """Whether it is removed at the end of the run, with all that labs leave in it."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
         self.environment: Mapping[str, str] = commands.environment(name, folder)
@@ -63,6 +65,7 @@ class LabCluster:
             "images": dict(self.images),
             "python_base": self.python_base,
             "phases": dict(self.phases),
+            "ephemeral": self.ephemeral,
             "connection": dataclasses.asdict(self.connection),
         }
 
@@ -82,6 +85,7 @@ class LabCluster:
         cluster.images = dict(description["images"])
         cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
+        cluster.ephemeral = description["ephemeral"]
         cluster.connection = Connection(**description["connection"])
         return cluster
 

@@ -89,6 +89,7 @@ def _new(
     )
     undo.callback(removal.part, held, progress)
     cluster = handle(held)
+    cluster.ephemeral = not keep
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
         with _inotify_named(machine, supplies.node_image, progress):
