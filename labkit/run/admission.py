@@ -20,7 +20,7 @@ ROOM = 2.5
 SETTLE_CORE_S = 0.4
 """Core seconds that a beginning takes until the load shows it: namespace, objects, the start of the first Pods."""
 
-PATIENCE_S = 5.0
+PATIENCE_S = 1.5
 """Seconds after which the next lab begins whatever the load: it is others who keep the machine busy, and waiting for
 them would take hours. A run's own beginnings are over sooner; what the load spoils is inconclusive, and seen again."""
 
