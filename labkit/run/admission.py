@@ -14,15 +14,15 @@ import filelock
 
 from labkit.observe.load import Load
 
-ROOM = 2.5
+ROOM = 3.0
 """Tasks that want to run, per core, above which no lab begins: more would only stand in each other's way."""
 
-SETTLE_CORE_S = 0.4
+SETTLE_CORE_S = 0.2
 """Core seconds that a beginning takes until the load shows it: namespace, objects, the start of the first Pods."""
 
-PATIENCE_S = 1.5
-"""Seconds after which the next lab begins whatever the load: it is others who keep the machine busy, and waiting for
-them would take hours. A run's own beginnings are over sooner; what the load spoils is inconclusive, and seen again."""
+PATIENCE_S = 0.5
+"""Seconds after which the next lab begins whatever the load: about what a lab takes of two cores, so that labs that
+begin do not pile up, and a machine that others keep busy does not make a run of minutes one of an hour."""
 
 LOOK_S = 0.1
 """Seconds between two looks at the load."""
