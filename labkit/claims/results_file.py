@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, TextIO
@@ -154,7 +154,7 @@ class Journal:
 
     def add(self, observation: Observation) -> None:
         """Keep an observation; the time that this takes does not grow with their number. Raises CannotRun."""
-        self._append(asdict(observation))
+        self._append(vars(observation))
 
     def end(self) -> None:
         """Forget the journal: its results are written."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,7 +67,7 @@ def pytest_runtest_makereport(
         return report
     lab = item.stash.get(LAB, None)
     observation = _observe(item, claim, lab, call)
-    report.user_properties.append((OBSERVATION, asdict(observation)))
+    report.user_properties.append((OBSERVATION, vars(observation)))
     wanted = "assertion" if observation.sabotage else "passed"
     if observation.outcome == wanted:
         report.outcome, report.longrepr = "passed", None

@@ -30,7 +30,7 @@ LOOK_S = 0.1
 
 def workers(cores: int, *, prove: bool = False) -> int:
     """Give how many labs may go on at once; sabotaged ones wait longer, for what never comes."""
-    return 10 * cores if prove else 5 * cores + 2
+    return 10 * cores if prove else 3 * cores + 2
 
 
 def settle_s(cores: int) -> float:
@@ -47,7 +47,7 @@ class Admission:
     """The queue of all workers of a run before a lab begins, kept by a lock on one file."""
 
     def __init__(self, folder: Path, load: Load, cores: int) -> None:
-        self._turn = filelock.FileLock(folder / "admission.lock")
+        self._turn = filelock.FileLock(folder / "admission.lock", poll_interval=LOOK_S)
         self._load = load
         self._settle_s = settle_s(cores)
 

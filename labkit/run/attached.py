@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ class Attached:
     def observed(self, observation: Observation) -> None:
         """Tell the run what a child observed for it; the reports of a worker carry it themselves."""
         with Path(self._handed["observations"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(observation)) + "\n")
+            file.write(json.dumps(vars(observation)) + "\n")
 
     @functools.cached_property
     def _handed(self) -> dict[str, Any]:
