@@ -45,6 +45,8 @@ class Docker:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._env = {**lab.cluster.environment, **SETTINGS}
+        # The user's own one, wherever it is; of other programs labs get the system's own first (labkit.environment).
+        self._docker = shutil.which("docker") or "docker"
         self._layers: set[str] = set()
         self._on_engine = False
 
@@ -83,7 +85,7 @@ class Docker:
         if verb == "build":
             words = ["--force-rm", *([] if cache else ["--no-cache"]), *words]
         at_s = self._lab.clock()
-        result = commands.run(["docker", verb, *words], env=self._env, timeout_s=DOCKER_S)
+        result = commands.run([self._docker, verb, *words], env=self._env, timeout_s=DOCKER_S)
         self._layers.update(LAYER.findall(result.stdout))
         self._lab.evidence.typed(at_s, result)
         return result
