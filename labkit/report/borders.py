@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labkit.claims import known_bugs
@@ -46,6 +47,18 @@ def by_minor(matrix: Matrix) -> list[Minor]:
         topics = [(topic, tuple(_borders(topic, name))) for topic in matrix.topics]
         bugs = tuple(claim for claim in matrix.claims if _has_bug(claim, name))
         told.append(Minor(name, tuple((topic, borders) for topic, borders in topics if borders), bugs))
+    return told
+
+
+def other_sides(minors: Iterable[Minor]) -> dict[str, list[tuple[str, Claim]]]:
+    """Give for a claim's id what was before it and what is since: [("Before 1.36", claim), ("Since 1.38", claim)]."""
+    told: dict[str, list[tuple[str, Claim]]] = {}
+    for minor in minors:
+        for _, borders in minor.topics:
+            for border in borders:
+                if border.since and border.before:
+                    told.setdefault(border.since.id, []).append((f"Before {minor.name}", border.before))
+                    told.setdefault(border.before.id, []).append((f"Since {minor.name}", border.since))
     return told
 
 

@@ -158,7 +158,7 @@ def for_one_version(matrix: Matrix) -> str:
     for version in matrix.versions:
         picked, is_off = f':has(.picker [value="{version.name}"]:checked)', f'[data-off~="{version.name}"]'
         rules.append(f"body{picked} #notes :is(.chip, .run){is_off}")
-        rules.append(f"body:not(.scripted){picked} .claim{is_off}")
+        rules.append(f"body:not(.scripted){picked} .claim{is_off}:not(:has(:target))")
     return f"{', '.join(rules)} {{ display: none }}\n"
 
 
@@ -225,6 +225,7 @@ def commented(manifest: str) -> list[tuple[str, str]]:
 def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) -> str:
     style, script = resource("style.css") + for_one_version(matrix), resource("script.js")
     page = templates().get_template("page.html.j2")
+    minors = borders.by_minor(matrix)
     return page.render(
         matrix=matrix,
         topics=matrix.topics,
@@ -233,7 +234,8 @@ def _render(matrix: Matrix, detail: Detail, alike: Collection[tuple[str, str]]) 
         changes=news.changes(matrix),
         bad=news.bad(matrix),
         known_bugs=news.known_bugs(matrix),
-        minors=borders.by_minor(matrix),
+        minors=minors,
+        other_sides=borders.other_sides(minors),
         not_run=news.not_run(matrix),
         about_the_notes=news.about_the_notes(matrix),
         about_the_mutants=news.about_the_mutants(matrix),

@@ -203,6 +203,16 @@ def test_a_link_leads_to_what_a_minor_changed(opened: Page, bordered: Path, java
     assert window.locator("[id='health.old']").is_visible()
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_claim_leads_to_its_other_side_whatever_version_is_picked(
+    opened: Page, bordered: Path, javascript: bool
+) -> None:
+    window = opened("#health.new", path=bordered, java_script_enabled=javascript)
+    window.get_by_role("radio", name="1.37", exact=True).check()
+    window.locator("[id='health.new']").get_by_role("link", name="The statement of health.old.").click()
+    assert window.locator("[id='health.old']").is_visible()
+
+
 def test_a_known_bug_is_linked_and_found(opened: Page, bordered: Path) -> None:
     assert shown(opened("#?show=known", path=bordered)) == ["pods.bug"]
     window = opened("#changed-in-1.36", path=bordered)
