@@ -75,8 +75,8 @@ def provide(kubernetes: str, *, nodes: Nodes = "auto", progress: Progress) -> Su
     """
     wanted = versions.read().resolve(kubernetes)
     with disk.told_when_full(), engines.told_when_failing(), toolchain.told_when_refused():
-        engine = engines.ensure(progress)
         loopback.refuse_elsewhere()
+        engine = engines.ensure(progress)
         if python := python_base.find(engine, versions.read()):
             loopback.need(engine, python)
         run = _Run(engine, wanted, nodes, progress)
