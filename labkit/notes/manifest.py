@@ -11,6 +11,11 @@ import yaml
 
 from labkit.notes.kubectl import Object
 
+_FILE_COMMENT = re.compile(
+    r"\s*(?:#|//)\s*(?:file(?:name)?\s*:?\s*)?[`\"']?((?:[\w.\-]+/)*[\w.\-]+\.(?:ya?ml|json|sh|txt|conf|properties))\b",
+    re.IGNORECASE,
+)
+
 MOST_ALIASES = 50
 """Of one block; more of them may unfold to gigabytes."""
 
@@ -164,10 +169,6 @@ def named_in_comment(lines: Sequence[str]) -> str | None:
     for line in lines[:3]:
         if not line.strip():
             continue
-        found = re.match(
-            r"\s*(?:#|//)\s*(?:file(?:name)?\s*:?\s*)?[`\"']?((?:[\w.\-]+/)*[\w.\-]+\.(?:ya?ml|json|sh|txt|conf|properties))\b",
-            line,
-            re.IGNORECASE,
-        )
+        found = _FILE_COMMENT.match(line)
         return found[1] if found else None
     return None

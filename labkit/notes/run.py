@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from labkit.cluster import LabCluster, nodes
 from labkit.cluster.nodes import answering, engine
-from labkit.notes import dockerfiles, judge, kubectl, manifest, output, plan, shell, understand
+from labkit.notes import dockerfiles, judge, kubectl, manifest, output, plan, shell, spelling, understand
 from labkit.notes.facts import ClusterFacts
 from labkit.notes.findings import Evidence, Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS, Blame, Candidate, Failure
@@ -67,7 +67,27 @@ def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tu
         found += runner.scenario(scenario)
     for step in dockerfiles:
         found += dockerfile(notes, step)
+    for one in spelling.contradictions(notes, runner.stood_in | runner.unpullable):
+        found = list(_contradicted(found, one))
     return tuple(sorted(found, key=lambda f: (f.line, f.step.line)))
+
+
+def _contradicted(found: Sequence[Finding], one: spelling.Contradiction) -> Iterator[Finding]:
+    """Put what the notes contradict among the findings: a line's own verdict becomes that, a manifest gets one more."""
+    for finding in found:
+        step = finding.step
+        here = step.line <= one.line <= step.end and finding.verdict != FAULT
+        if here and one.in_command and step.subject == "command":
+            yield replace(
+                finding,
+                verdict=FAULT,
+                reason=one.reason,
+                told=(*finding.told, finding.reason) if finding.reason else finding.told,
+            )
+            continue
+        yield finding
+        if here and not one.in_command and step.subject == "manifest":
+            yield replace(finding, verdict=FAULT, reason=one.reason, line=one.line, text=one.text)
 
 
 def without_cluster(notes: Notes, planned: Plan) -> tuple[Finding, ...]:
@@ -123,8 +143,7 @@ class _Runner:
             if image := call.option("--image"):
                 yield image
         for file in step.files:
-            if step.subject == "command":
-                yield from manifest.read(file.text).images
+            yield from manifest.read(file.text).images
 
     def _calls(self, step: Step) -> tuple[Kubectl, ...]:
         return understand.kubectls(shell.parse(step.script)) if step.subject == "command" else ()

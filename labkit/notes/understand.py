@@ -297,12 +297,13 @@ class _Files:
         )
         named = [i for i in self._content if self._names(i, path)]
         above = [i for i in named if self._document.blocks[i].line < command.line]
+        edited = self._edited(at, path)
+        if edited is not None and (not by_command or self._document.blocks[edited].line > by_command.line):
+            return Origin("shown", edited)
         if by_command and not (above and self._document.blocks[above[-1]].line > by_command.line):
             return Origin("command")
         if above:
             return Origin("named", above[-1])
-        if edited := self._edited(at, path):
-            return Origin("shown", edited)
         section = self._document.blocks[command.block].section
         below = [i for i in named if self._document.blocks[i].section == section]
         return Origin("named", below[0]) if below else None
