@@ -8,22 +8,26 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from importlib import resources
 from typing import Any
 
-from labkit.claims.budgets import Window
+from labkit.claims.budgets import SLACK_S, Window
 from labkit.cluster import LabCluster
 from labkit.cluster.labcluster import LABEL
 from labkit.notes import plan
 from labkit.notes.kubectl import Object
 from labkit.notes.plan import Scenario
-from labkit.observe.api import Api
-from labkit.observe.history import History, NeverHappened, Pods, TooLate
+from labkit.observe.api import Api, Refused
+from labkit.observe.history import Act, History, NeverHappened, Pods, TooLate
 from labkit.observe.views import PodView
 from labkit.observe.watch import Watches
 from labkit.trouble import CannotRun, Inconclusive
 
-SETTLES = Window(0.0, 15.0)
+SETTLES_S = 15.0
 """Seconds that Pods get to run or to say why they do not, before a line looks at them."""
+
+APPEARS_S = 1.5
+"""Seconds that a controller gets to make a first Pod; on two idle cores it takes a tenth of one."""
 
 NOT_STARTING = (
     *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError"),
@@ -45,28 +49,50 @@ _SHARED = (
 
 
 class Place:
-    """A scenario's namespace on the cluster, watched."""
+    """A scenario's namespace on the cluster; it and others are watched from when they are first looked at."""
 
-    def __init__(self, cluster: LabCluster, namespace: str, history: History, watches: Watches) -> None:
+    def __init__(self, cluster: LabCluster, namespace: str, api: Api) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self._history = history
-        self._watches = watches
+        self._api = api
+        self._watched: dict[str, tuple[History, Watches]] = {}
 
-    def settle(self) -> str:
-        """Wait until every Pod runs, has ended, or says why it cannot; give that reason, "" where all run."""
+    def settle(self, namespace: str = "") -> str:
+        """Wait until every Pod of a namespace runs, has ended, or says why it cannot; give that reason, "" for none."""
+        history = self._history(namespace or self.namespace)
+        pods = Pods("the Pods", lambda pod: not pod.gone)
+        last = history.last(pods)
         try:
-            self._watches.follow("Pod")
-            (seen,) = self._history.eventually(
+            if last is None:
+                (last,) = history.eventually("a Pod appears", (pods,), lambda seen: seen.pods, within=_in(APPEARS_S))
+            # What was before the newest state says nothing of now.
+            waited_s = history.clock() - last.seen_s
+            (last,) = history.eventually(
                 "the Pods run",
-                (Pods("the Pods", lambda pod: not pod.gone),),
-                lambda pods: all(_settled(pod) for pod in pods.pods) and bool(pods.pods),
-                within=SETTLES,
+                (pods,),
+                lambda seen: all(_settled(pod) for pod in seen.pods),
+                since=Act(last.seen_s - 0.001, "the newest state"),
+                within=_in(waited_s + SETTLES_S),
             )
         except (NeverHappened, TooLate, Inconclusive):
-            last = self._history.last(Pods("the Pods", lambda pod: not pod.gone))
+            last = history.last(pods)
             return "its Pods do not get ready" if last and last.pods else ""
-        return next((why for pod in seen.pods if (why := _trouble(pod))), "")
+        return next((why for pod in last.pods if (why := _trouble(pod))), "")
+
+    def stop(self) -> None:
+        """End all watches."""
+        for _, watches in self._watched.values():
+            watches.stop()
+
+    def _history(self, namespace: str) -> History:
+        if namespace not in self._watched:
+            started = time.monotonic()
+            history = History(lambda: time.monotonic() - started, lambda _since: 0.0)
+            watches = Watches(self._api, namespace, history)
+            self._watched[namespace] = history, watches
+            with contextlib.suppress(Inconclusive, Refused):
+                watches.follow("Pod")
+        return self._watched[namespace][0]
 
     def make(self, namespace: str, thing: Object) -> None:
         """Make an object that stands in for one of the notes'. Raises CannotRun."""
@@ -77,6 +103,11 @@ class Place:
         )
         if said.rc:
             raise CannotRun(f"a stand-in for {thing[0]} {thing[1]} cannot be made: {said}")
+
+
+def _in(seconds: float) -> Window:
+    """Give the window that ends after so many seconds, the slack that every window has among them."""
+    return Window(0.0, seconds - SLACK_S)
 
 
 def _settled(pod: PodView) -> bool:
@@ -105,16 +136,13 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
     Raises: CannotRun where the cluster does not do that.
     """
     namespace = f"notes-{secrets.token_hex(4)}"
-    started = time.monotonic()
-    history = History(lambda: time.monotonic() - started, lambda _since: 0.0)
     with Api(cluster.connection) as api, contextlib.ExitStack() as undo:
-        watches = Watches(api, namespace, history)
+        here = Place(cluster, namespace, api)
         before = _shared(cluster) if scenario.alone else {}
         undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
-        undo.callback(watches.stop)
+        undo.callback(here.stop)
         # Nothing of a dry run comes about, so that it may ask for what it likes.
         _make_namespace(cluster, namespace, enforced=scenario.title != plan.DRY_RUNS)
-        here = Place(cluster, namespace, history, watches)
         for space, thing in sorted(scenario.stand_ins, key=lambda one: one[1][0] != "Namespace"):
             if thing[0] == "Namespace":
                 _make_namespace(cluster, thing[1])
@@ -175,6 +203,20 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
         if before["spec"].get(part) != after["spec"].get(part):
             patch.setdefault("spec", {})[part] = before["spec"].get(part)
     return patch
+
+
+@contextlib.contextmanager
+def guarded(cluster: LabCluster) -> Iterator[None]:
+    """Keep Pods of notes off their nodes for the length of a block. Raises CannotRun."""
+    policy = resources.files("labkit.notes").joinpath("policy.yaml").read_text(encoding="utf-8")
+    said = cluster.kubectl("apply", "-f", "-", stdin=policy)
+    if said.rc:
+        raise CannotRun(f"the cluster does not take the policy against Pods that reach their node: {said}")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Inconclusive):
+            cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=policy)
 
 
 class Names:

@@ -339,7 +339,7 @@ class _Pass:
             if c.verb in kubectl.VERBS_ON_POD or (c.verb == "rollout" and c.second == "status") or c.verb == "wait"
         ]
         if waits:
-            self._trouble = self._here.settle()
+            self._trouble = self._here.settle(next((call.namespace for call in calls if call.namespace), ""))
             timeout_s = IN_TROUBLE_S if self._trouble else STEP_S
         endless = any(call.endless for call in calls) and not re.search(r"\|\s*(head|grep|jq)", script)
         stdin = step.stdin

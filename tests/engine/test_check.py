@@ -50,4 +50,5 @@ def test_nothing_of_a_hostile_document_gets_through(checked: dict[str, Any]) -> 
         assert "hidden created" not in seen, text
         assert on["verdict"] != "fault", text
     assert told["kubectl run owned --image=localhost:1/labs/web:1 --privileged"]["verdict"] == "not run"
-    assert "it would reach the machine" in told["kubectl apply -f hidden.yaml"]["reason"]
+    for line in ("kubectl apply -f hidden.yaml", "kubectl apply -n elsewhere -f hidden.yaml"):
+        assert told[line]["reason"].startswith("it would reach the machine")

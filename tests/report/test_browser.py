@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labkit.report import matrix, page
+from labkit.report import matrix, notes_page, page
 
 pytestmark = pytest.mark.browser
 
@@ -55,6 +55,35 @@ def bordered(tmp_path_factory: pytest.TempPathFactory, results: Record, record: 
     ]
     path = tmp_path_factory.mktemp("report") / "index.html"
     path.write_text(page.render(matrix.build(told, wanted=("1.35",))), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of somebody's notes, with a line of each verdict."""
+    seen = {"when": "as written", "typed": "kubectl x", "exit": 1, "stdout": "out", "stderr": "err", "seconds": 0.2}
+    said = {"reason": "why", "mended": "kubectl y", "proven": True, "told": ["guessed"], "evidence": [seen]}
+    document = {
+        "path": "notes.md",
+        "lines": ["# Notes", *(f"kubectl {verdict}" for verdict in notes_page.SIGNS)],
+        "versions": [{"kubernetes": v, "seconds": 1.0, "counts": {"fault": 1}} for v in ("v1.37.2", "v1.36.5")],
+        "findings": [
+            {
+                "line": at,
+                "end": at,
+                "subject": "command",
+                "text": "kubectl",
+                "on": {"v1.37.2": {**said, "verdict": verdict}},
+            }
+            for at, verdict in enumerate(notes_page.SIGNS, 2)
+        ],
+        "notes": [{"line": 1, "text": "odd"}],
+        "mentions": 2,
+        "diff": "--- a\n+++ b\n",
+        "claims": [{"line": 1, "text": "no claim yet"}],
+    }
+    path = tmp_path_factory.mktemp("check") / "notes.html"
+    path.write_text(notes_page.render(document), encoding="utf-8")
     return path
 
 
@@ -233,7 +262,9 @@ def test_the_keyboard_is_enough(opened: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-@pytest.mark.parametrize(("which", "place"), [("file", "#health.restarts"), ("bordered", "#changed-in-1.37")])
+@pytest.mark.parametrize(
+    ("which", "place"), [("file", "#health.restarts"), ("bordered", "#changed-in-1.37"), ("checked", "#L3")]
+)
 def test_nothing_sticks_out_of_a_narrow_screen(
     opened: Page, request: pytest.FixtureRequest, which: str, place: str, width: int
 ) -> None:
@@ -248,7 +279,7 @@ def test_the_age_of_the_run_is_told(opened: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [380, 1200])
-@pytest.mark.parametrize("which", ["file", "bordered"])
+@pytest.mark.parametrize("which", ["file", "bordered", "checked"])
 def test_axe_finds_nothing(opened: Page, request: pytest.FixtureRequest, which: str, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     path = request.getfixturevalue(which)
