@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,9 @@ from labkit.trouble import CannotRun, Inconclusive
 
 SIDE_BY_SIDE = 4
 """Scenarios at once. They mostly wait for the API server."""
+
+MOST_S = 1800.0
+"""Seconds for one document on one version, after which no further scenario begins; the longest of 14 took two minutes."""
 
 MOST_LAYERS = 8
 """Faults of one manifest, each of which hid the next."""
@@ -115,6 +119,7 @@ class _Runner:
         self._many = many
         self._facts = ClusterFacts(cluster)
         self._names = Names()
+        self._deadline = time.monotonic() + MOST_S
         self.stood_in: set[str] = set()
         self.unpullable: set[str] = set()
 
@@ -151,6 +156,8 @@ class _Runner:
     def scenario(self, scenario: Scenario) -> list[Finding]:
         """Try a scenario as written; and once more from the beginning, mended, where something had to be mended."""
         try:
+            if time.monotonic() > self._deadline:
+                raise Inconclusive(f"one document is given {MOST_S / 60:.0f} minutes, and they are over")
             with self._names.taken(scenario.namespaces):
                 mended = _Mended()
                 findings = None
