@@ -26,7 +26,7 @@ SIDE_BY_SIDE = 4
 """Scenarios at once. They mostly wait for the API server."""
 
 MOST_S = 1800.0
-"""Seconds for one document on one version, after which no further scenario begins; the longest of 14 took two minutes."""
+"""Seconds for one document on one version, after which no scenario begins; the longest of 14 took two minutes."""
 
 MOST_LAYERS = 8
 """Faults of one manifest, each of which hid the next."""
