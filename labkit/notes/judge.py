@@ -377,7 +377,6 @@ def _port(failure: Failure, _facts: Facts) -> Blame | None:
 
 
 _CONTEXTS: tuple[tuple[str, str], ...] = (
-    (r"denied request: it would reach the machine by (.+)", "it would reach the machine: {0}"),
     (r"violates PodSecurity \"[^\"]+\": ([^(\n]+)", "it would reach the machine: {0}"),
     (r"failing to pull image|ImagePullBackOff|ErrImagePull|image can't be pulled", "its image cannot be pulled here"),
     (r'container "[^"]*" in pod "[^"]*" is waiting to start', "its container does not start here"),

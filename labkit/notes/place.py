@@ -8,7 +8,6 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
 from labkit.claims.budgets import SLACK_S, Window
@@ -19,7 +18,7 @@ from labkit.notes.kubectl import Object
 from labkit.notes.plan import Scenario
 from labkit.observe.api import Api, Refused
 from labkit.observe.history import Act, History, NeverHappened, Pods, TooLate
-from labkit.observe.views import PodView
+from labkit.observe.views import PodsView, PodView
 from labkit.observe.watch import Watches
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -65,15 +64,12 @@ class Place:
         try:
             if last is None:
                 (last,) = history.eventually("a Pod appears", (pods,), lambda seen: seen.pods, within=_in(APPEARS_S))
-            # What was before the newest state says nothing of now.
-            waited_s = history.clock() - last.seen_s
-            (last,) = history.eventually(
-                "the Pods run",
-                (pods,),
-                lambda seen: all(_settled(pod) for pod in seen.pods),
-                since=Act(last.seen_s - 0.001, "the newest state"),
-                within=_in(waited_s + SETTLES_S),
-            )
+            if not _all_settled(last):
+                # What was before the newest state says nothing of now.
+                waited_s = history.clock() - last.seen_s
+                newest = Act(last.seen_s, "the newest state")
+                within = _in(waited_s + SETTLES_S)
+                (last,) = history.eventually("the Pods run", (pods,), _all_settled, since=newest, within=within)
         except (NeverHappened, TooLate, Inconclusive):
             last = history.last(pods)
             return "its Pods do not get ready" if last and last.pods else ""
@@ -108,6 +104,10 @@ class Place:
 def _in(seconds: float) -> Window:
     """Give the window that ends after so many seconds, the slack that every window has among them."""
     return Window(0.0, seconds - SLACK_S)
+
+
+def _all_settled(seen: PodsView) -> bool:
+    return all(_settled(pod) for pod in seen.pods)
 
 
 def _settled(pod: PodView) -> bool:
@@ -203,20 +203,6 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
         if before["spec"].get(part) != after["spec"].get(part):
             patch.setdefault("spec", {})[part] = before["spec"].get(part)
     return patch
-
-
-@contextlib.contextmanager
-def guarded(cluster: LabCluster) -> Iterator[None]:
-    """Keep Pods of notes off their nodes for the length of a block. Raises CannotRun."""
-    policy = resources.files("labkit.notes").joinpath("policy.yaml").read_text(encoding="utf-8")
-    said = cluster.kubectl("apply", "-f", "-", stdin=policy)
-    if said.rc:
-        raise CannotRun(f"the cluster does not take the policy against Pods that reach their node: {said}")
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Inconclusive):
-            cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=policy)
 
 
 class Names:

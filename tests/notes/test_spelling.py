@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.notes import document, spelling, understand
+from labkit.notes import document, plan, run, spelling, understand
+from labkit.notes.findings import Finding
 
 
 def found(text: str, unpullable: set[str]) -> list[int]:
@@ -49,3 +50,13 @@ def test_other_images_are_other_images() -> None:
 )
 def test_a_copy_goes_the_way_that_its_sentence_says(sentence: str, line: str, wrong: bool) -> None:
     assert found(f"{sentence}\n\n```\n{line}\n```\n", set()) == ([4] if wrong else [])
+
+
+def test_a_contradicted_line_is_at_fault_and_keeps_what_it_came_to() -> None:
+    text = POD + POD.replace("name: a", "name: b") + "```\nkubectl run c --image=grc.io/kuar-demo/kuard:1\n```\n"
+    notes = understand.understand(document.parse(text))
+    steps = list(plan.plan(notes).steps())
+    found = [Finding(step, "x", "holds", line=step.line) for step in steps]
+    (one,) = spelling.contradictions(notes, {"grc.io/kuar-demo/kuard:1"})
+    told = [(f.line, f.verdict, f.proven) for f in run._contradicted(found, one)]
+    assert told == [(2, "holds", False), (11, "holds", False), (20, "fault", False)]
