@@ -132,6 +132,87 @@ def test_get_nodes_lists_the_machines(lab: Lab) -> None:
 
 
 @claim(
+    "components.kernel-architecture",
+    ledger=["components.get-nodes"],
+    source=DOCS + "reference/kubectl/generated/kubectl_get/",
+    twin="nodeInfo: where kernel and architecture are two things",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("a smaller table", instead("get nodes -o wide", "get nodes"))
+def test_the_widest_table_of_nodes_tells_their_architecture(lab: Lab) -> None:
+    """kubectl get nodes -o wide shows the architecture behind the version of the kernel."""
+    # Given what a node says of its kernel and its architecture,
+    node, info = lab.cluster.nodes[0].name, "jsonpath={.status.nodeInfo"
+    kernel = lab.kubectl(f"get node {node} -o {info}.kernelVersion}}").stdout
+    architecture = lab.kubectl(f"get node {node} -o {info}.architecture}}").stdout
+
+    # when the nodes are listed with all that there is, then both are in one column.
+    (row,) = [line for line in lab.kubectl("get nodes -o wide").stdout.splitlines() if line.split()[0] == node]
+    assert f"   {kernel} ({architecture})   " in row
+
+
+@claim(
+    "components.kernel-alone",
+    ledger=["components.get-nodes"],
+    source=DOCS + "reference/kubectl/generated/kubectl_get/",
+    twin="nodeInfo: where kernel and architecture are two things",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("a smaller table", instead("get nodes -o wide", "get nodes"))
+def test_the_widest_table_of_nodes_does_not_tell_their_architecture(lab: Lab) -> None:
+    """kubectl get nodes -o wide shows the version of the kernel, but not the architecture."""
+    # Given what a node says of its kernel and its architecture,
+    node, info = lab.cluster.nodes[0].name, "jsonpath={.status.nodeInfo"
+    kernel = lab.kubectl(f"get node {node} -o {info}.kernelVersion}}").stdout
+    architecture = lab.kubectl(f"get node {node} -o {info}.architecture}}").stdout
+
+    # when the nodes are listed with all that there is, then the one is there alone.
+    (row,) = [line for line in lab.kubectl("get nodes -o wide").stdout.splitlines() if line.split()[0] == node]
+    assert f"   {kernel}   " in row
+    assert f"({architecture})" not in row
+
+
+@claim(
+    "components.declared-features",
+    ledger=["components.get-nodes"],
+    source=DOCS + "reference/node/node-status/",
+    twin="nodeInfo: what has always been there",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("something else", instead(".status.declaredFeatures", ".status.volumesInUse"))
+def test_a_node_says_what_its_kubelet_can_do(lab: Lab) -> None:
+    """A Node lists the features of its kubelet that the control plane must know of, in status.declaredFeatures."""
+    # Given the nodes, when they are asked, then each has such a list beside its version.
+    for node in lab.cluster.nodes:
+        declared = lab.kubectl(f"get node {node.name} -o jsonpath={{.status.declaredFeatures}}").stdout
+        version = lab.kubectl(f"get node {node.name} -o jsonpath={{.status.nodeInfo.kubeletVersion}}").stdout
+        assert "InPlacePodLevelResourcesVerticalScaling" in declared
+        assert version == lab.cluster.kubernetes
+
+
+@claim(
+    "components.no-declared-features",
+    ledger=["components.get-nodes"],
+    source=DOCS + "reference/node/node-status/",
+    twin="nodeInfo: what has always been there",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("something that there is", instead(".status.declaredFeatures", ".status.conditions"))
+def test_a_node_says_of_its_kubelet_what_version_it_is(lab: Lab) -> None:
+    """A Node tells which version its kubelet is, and nothing of the features of that."""
+    # Given the nodes, when they are asked, then each has its version and no such list.
+    for node in lab.cluster.nodes:
+        declared = lab.kubectl(f"get node {node.name} -o jsonpath={{.status.declaredFeatures}}").stdout
+        version = lab.kubectl(f"get node {node.name} -o jsonpath={{.status.nodeInfo.kubeletVersion}}").stdout
+        assert declared == ""
+        assert version == lab.cluster.kubernetes
+
+
+@claim(
     "components.describe-node",
     source=DESCRIBE,
     twin="node-1: a name that no node has here",
@@ -223,6 +304,45 @@ def test_no_condition_of_a_node_tells_of_its_cpu(lab: Lab) -> None:
     found = lab.kubectl(f"get node {placed.node} -o 'jsonpath={{.status.conditions[*].type}}'").stdout.split()
     assert {"MemoryPressure", "DiskPressure", "PIDPressure", "Ready"} <= set(found)
     assert [type for type in found if "CPU" in type or type == "OutOfDisk"] == []
+
+
+@claim(
+    "components.storage-in-bytes",
+    ledger=["components.describe-node"],
+    source=DOCS + "concepts/storage/ephemeral-storage/",
+    twin="memory: which is in Ki as ever",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("the memory of both", instead(".status.capacity.ephemeral-storage", ".status.capacity.memory"))
+def test_a_nodes_disk_is_given_in_bytes(lab: Lab) -> None:
+    """A node's capacity for ephemeral storage is given in bytes, that for memory in Ki."""
+    # Given a node, when its capacity is read, then that of the disk has no binary suffix, and that of memory has.
+    node = lab.cluster.nodes[0].name
+    storage = lab.kubectl(f"get node {node} -o jsonpath={{.status.capacity.ephemeral-storage}}").stdout
+    memory = lab.kubectl(f"get node {node} -o jsonpath={{.status.capacity.memory}}").stdout
+    assert storage
+    assert not storage.endswith("i")
+    assert memory.endswith("i")
+
+
+@claim(
+    "components.storage-in-ki",
+    ledger=["components.describe-node"],
+    source=DOCS + "concepts/storage/ephemeral-storage/",
+    twin="memory: which is in Ki, too",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("a number", instead(".status.capacity.ephemeral-storage", ".status.capacity.cpu"))
+def test_a_nodes_disk_is_given_in_ki(lab: Lab) -> None:
+    """A node's capacity for ephemeral storage is given in Ki, as that for memory is."""
+    # Given a node, when its capacity is read, then that of the disk has a binary suffix, as that of memory has.
+    node = lab.cluster.nodes[0].name
+    capacity = lab.kubectl(f"get node {node} -o jsonpath={{.status.capacity.ephemeral-storage}}").stdout
+    memory = lab.kubectl(f"get node {node} -o jsonpath={{.status.capacity.memory}}").stdout
+    assert capacity.endswith("i")
+    assert memory.endswith("i")
 
 
 @claim(
@@ -320,6 +440,47 @@ def test_an_api_server_is_alive_before_it_is_ready(lab: Lab) -> None:
 
     # and each of them can be asked for alone.
     assert lab.kubectl("get --raw /readyz/etcd").stdout == "ok"
+
+
+@claim(
+    "components.statusz",
+    ledger=["components.componentstatus-command"],
+    source=DOCS + "reference/instrumentation/zpages/",
+    twin="/readyz: the question that could always be asked",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("another question", instead("--raw /statusz", "--raw /livez"))
+@sabotage("a question that there is not", instead("--raw /flagz", "--raw /flags"))
+def test_an_api_server_tells_of_itself(lab: Lab) -> None:
+    """The API server tells at /statusz its version and since when it runs, and at /flagz how it was started."""
+    # Given an API server that is ready,
+    assert lab.kubectl("get --raw /readyz").stdout == "ok"
+
+    # when it is asked for more, then it tells its version, and its options.
+    status = lab.kubectl("get --raw /statusz").stdout
+    assert f"Binary version: {lab.cluster.kubernetes.removeprefix('v')}" in " ".join(status.split())
+    assert "service-cluster-ip-range" in lab.kubectl("get --raw /flagz").stdout
+
+
+@claim(
+    "components.no-statusz",
+    ledger=["components.componentstatus-command"],
+    source=DOCS + "reference/instrumentation/zpages/",
+    twin="/readyz: a question that could always be asked",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("another question", instead("--raw /statusz", "--raw /livez"))
+@sabotage("the other one, too", instead("--raw /flagz", "--raw /livez"))
+def test_an_api_server_tells_little_of_itself(lab: Lab) -> None:
+    """The API server tells whether it is ready; /statusz and /flagz it does not know."""
+    # Given an API server that is ready,
+    assert lab.kubectl("get --raw /readyz").stdout == "ok"
+
+    # when it is asked for more, then it knows nothing of that.
+    assert "NotFound" in lab.refused("get --raw /statusz").stderr
+    assert "NotFound" in lab.refused("get --raw /flagz").stderr
 
 
 @claim(

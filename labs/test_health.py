@@ -7,7 +7,7 @@ As a probe judges its own container only, two containers of one Pod can be compa
 Pod's ports, so that the second one listens on 8081.
 """
 
-from labkit.words import START, Lab, Window, budgets, claim, imprecise, known_bug, put, remove, sabotage, skip
+from labkit.words import START, Lab, Window, budgets, claim, imprecise, instead, known_bug, put, remove, sabotage, skip
 
 PROBES = "https://kubernetes.io/docs/concepts/workloads/pods/probes/"
 LIFECYCLE = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"
@@ -52,6 +52,173 @@ def test_a_container_that_ends_is_started_again_in_its_pod(lab: Lab) -> None:
     assert over.phase == "Failed", "it was started again"
     assert over.container("web").exit_code == 3
     lab.never("the other container is started again", never, lambda pod: pod.restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.own-restart-policy",
+    ledger=["health.restart-it"],
+    source=LIFECYCLE + "#container-restart-rules",
+    twin="once: a container of the same Pod without a policy of its own",
+    takes_s=4,
+    since="1.35",
+)
+@sabotage("no rule", remove("spec.containers[0].restartPolicyRules"))
+@sabotage("another exit code", put("spec.containers[0].restartPolicyRules[0].exitCodes.values", [3]))
+@sabotage("a policy for both", put("spec.containers[1].restartPolicy", "Always"))
+def test_a_container_may_have_a_restart_policy_of_its_own(lab: Lab) -> None:
+    """A container may have a restartPolicy of its own, and rules that restart it for some exit codes."""
+    # Given a Pod that is never restarted, but for a container that is, with exit code 42,
+    pair = lab.apply("health/own-restart-policy.yaml")
+    lab.ready(pair)
+
+    # when both of its containers end with that code,
+    ended_too = lab.post(pair, "/exit", port=8081, code=42)
+    ended = lab.post(pair, "/exit", code=42)
+
+    # then the one is started again,
+    restarted = lab.eventually(
+        "the container is started again", pair, until=lambda pod: pod.container("again").restart_count > 0, since=ended
+    )
+
+    # and the other one is not.
+    lab.eventually(
+        "the other one is over, or was",
+        pair,
+        until=lambda pod: pod.container("once").exit_code == 42 or pod.container("once").restart_count > 0,
+        since=ended_too,
+    )
+    lab.never("it is restarted, too", pair, lambda pod: pod.container("once").restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.no-restart-policy-of-its-own",
+    ledger=["health.restart-it"],
+    source=LIFECYCLE + "#container-restart-rules",
+    twin="the Pod's own restartPolicy, which is kept",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("the server is not asked", instead("--dry-run=server", "--dry-run=client"))
+@sabotage("none for the Pod", remove("spec.restartPolicy"))
+def test_the_restart_policy_is_the_pods(lab: Lab) -> None:
+    """A container's own restartPolicy and rules are dropped without a word: there is that of the Pod."""
+    # Given a Pod with a restartPolicy, and one for a container, when it is made, if only for a try,
+    made = lab.kubectl(f"create --dry-run=server -f {lab.file('health/own-restart-policy.yaml')} -o json")
+
+    # then it has that of the Pod, and none for the container.
+    spec = made.parsed["spec"]
+    assert spec["restartPolicy"] == "Never"
+    assert spec["containers"][0].keys() & {"restartPolicy", "restartPolicyRules"} == set()
+    assert made.stderr == ""
+
+
+@claim(
+    "health.restart-all",
+    ledger=["health.restart-it"],
+    source=LIFECYCLE + "#container-restart-rules",
+    twin="one: the same Pod with a rule that restarts one container",
+    takes_s=5,
+    since="1.36",
+)
+@sabotage("one of them", put("spec.containers[0].restartPolicyRules[0].action", "Restart", of="pod/all"))
+@sabotage(
+    "all of the other", put("spec.containers[0].restartPolicyRules[0].action", "RestartAllContainers", of="pod/one")
+)
+def test_a_container_may_have_its_whole_pod_restarted(lab: Lab) -> None:
+    """A container's rule may have all containers of its Pod started again, in the same Pod."""
+    # Given two Pods, alike but for the rule of their first container,
+    one, every = lab.apply("health/all-or-one.yaml")
+    _, before = lab.ready(one, every)
+
+    # when that ends in both,
+    lab.post(one, "/exit", code=42)
+    ended = lab.post(every, "/exit", code=42)
+
+    # then in the one Pod, which is still the same, the other container is started again, too,
+    restarted = lab.eventually(
+        "both containers are started again",
+        every,
+        until=lambda pod: all(pod.container(name).restart_count > 0 for name in ("web", "beside")),
+        within=START,
+        since=ended,
+    )
+    assert restarted.uid == before.uid
+
+    # and in the other Pod it is not.
+    lab.eventually("it is started again", one, until=lambda pod: pod.container("web").restart_count > 0, since=ended)
+    lab.never("the other one is, too", one, lambda pod: pod.container("beside").restart_count > 0, until=restarted)
+
+
+@claim(
+    "health.restart-one",
+    ledger=["health.restart-it"],
+    source=LIFECYCLE + "#container-restart-rules",
+    twin="one: the same Pod with a rule that restarts one container",
+    takes_s=1,
+    since="1.35",
+    until="1.36",
+)
+@sabotage("one in both", put("spec.containers[0].restartPolicyRules[0].action", "Restart", of="pod/all"))
+@sabotage("all in both", put("spec.containers[0].restartPolicyRules[0].action", "RestartAllContainers", of="pod/one"))
+def test_a_container_may_have_itself_restarted(lab: Lab) -> None:
+    """A container's rule may have itself started again; there is no rule for all containers of its Pod."""
+    # Given two Pods, alike but for the rule of their first container, when both are to be made,
+    refused = lab.apply_refused("health/all-or-one.yaml", "create --dry-run=server -f")
+
+    # then the rule for one is taken, and that for all is refused.
+    assert refused.stdout.split()[:1] == ["pod/one"]
+    assert 'Unsupported value: "RestartAllContainers"' in refused.stderr
+
+
+@claim(
+    "health.event-words",
+    ledger=["health.monitors-pod"],
+    source=LIFECYCLE + "#container-states",
+    twin="the event's object, which names the container",
+    takes_s=3,
+    since="1.35",
+)
+@sabotage("another name", put("spec.containers[1].name", "drummer"))
+def test_events_of_a_container_do_not_name_it(lab: Lab) -> None:
+    """The kubelet tells of a container that it was created and started; which one is in the event's object alone."""
+    # Given a Pod with two containers, when both run,
+    band = lab.apply("kubectl/two-voices.yaml")
+    lab.eventually("it runs", band, until=lambda pod: pod.ready, within=START)
+    lab.poll("both were told of", lambda: lab.events(band, "Started"), until=lambda events: len(events) == 2)
+
+    # then there was an event of each, in the same words.
+    told = {(e.raw["involvedObject"]["fieldPath"], e.message) for e in lab.events(band, "Started")}
+    assert told == {
+        ("spec.containers{singer}", "Container started"),
+        ("spec.containers{writer}", "Container started"),
+    }
+    assert {e.message for e in lab.events(band, "Created")} == {"Container created"}
+
+
+@claim(
+    "health.event-names",
+    ledger=["health.monitors-pod"],
+    source=LIFECYCLE + "#container-states",
+    twin="the event's object, which names the container as well",
+    takes_s=3,
+    until="1.35",
+)
+@sabotage("another name", put("spec.containers[1].name", "drummer"))
+def test_events_of_a_container_name_it(lab: Lab) -> None:
+    """The kubelet tells of a container by its name that it was created, and then started."""
+    # Given a Pod with two containers, when both run,
+    band = lab.apply("kubectl/two-voices.yaml")
+    lab.eventually("it runs", band, until=lambda pod: pod.ready, within=START)
+    lab.poll("both were told of", lambda: lab.events(band, "Started"), until=lambda events: len(events) == 2)
+
+    # then there was an event of each, which names it.
+    told = {(e.raw["involvedObject"]["fieldPath"], e.message) for e in lab.events(band, "Started")}
+    assert told == {
+        ("spec.containers{singer}", "Started container singer"),
+        ("spec.containers{writer}", "Started container writer"),
+    }
+    created = {e.message for e in lab.events(band, "Created")}
+    assert created == {"Created container: singer", "Created container: writer"}
 
 
 @claim(
@@ -444,6 +611,46 @@ def test_an_answer_after_the_timeout_is_a_failure(lab: Lab) -> None:
 
 
 @claim(
+    "health.thresholds-named",
+    ledger=["health.failure-threshold"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_describe/",
+    twin="defaults: the same probe without a number",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("no number", remove("spec.containers[0].livenessProbe.failureThreshold"))
+@sabotage("numbers for both", put("spec.containers[1].livenessProbe.failureThreshold", 4))
+def test_describe_names_a_probes_thresholds(lab: Lab) -> None:
+    """kubectl describe shows a probe's thresholds under the names that they have in a manifest."""
+    # Given a Pod with two probes, one of them with a number of its own,
+    lab.apply("health/described.yaml")
+
+    # when it is described, then the thresholds are there by name.
+    told = [line.split()[-2:] for line in lab.kubectl("describe pod pair").stdout.splitlines() if "Liveness:" in line]
+    assert told == [["successThreshold=1", "failureThreshold=4"], ["successThreshold=1", "failureThreshold=3"]]
+
+
+@claim(
+    "health.thresholds-short",
+    ledger=["health.failure-threshold"],
+    source="https://kubernetes.io/docs/reference/kubectl/generated/kubectl_describe/",
+    twin="defaults: the same probe without a number",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("no number", remove("spec.containers[0].livenessProbe.failureThreshold"))
+@sabotage("numbers for both", put("spec.containers[1].livenessProbe.failureThreshold", 4))
+def test_describe_abbreviates_a_probes_thresholds(lab: Lab) -> None:
+    """kubectl describe shows a probe's thresholds as #success and #failure."""
+    # Given a Pod with two probes, one of them with a number of its own,
+    lab.apply("health/described.yaml")
+
+    # when it is described, then the thresholds are there in short.
+    told = [line.split()[-2:] for line in lab.kubectl("describe pod pair").stdout.splitlines() if "Liveness:" in line]
+    assert told == [["#success=1", "#failure=4"], ["#success=1", "#failure=3"]]
+
+
+@claim(
     "health.failure-threshold",
     source=PROBES + "#configure-probes",
     twin="flaky: a container of the same Pod, which fails as often but recovers in between",
@@ -573,6 +780,62 @@ def test_a_redirect_to_another_host_counts_as_success(lab: Lab) -> None:
         until=lambda asked: len(asked) > 3,
         within=START,
     )
+
+
+@claim(
+    "health.port-not-found",
+    ledger=["health.http-get"],
+    source=PROBES + "#http-probes",
+    twin="the readiness probe, whose port is named as the container's",
+    takes_s=3,
+    since="1.37",
+)
+@sabotage("another name", put("spec.containers[0].livenessProbe.httpGet.port", "htp"))
+@sabotage("a port that refuses", put("spec.containers[0].livenessProbe.httpGet.port", 9))
+def test_a_probe_of_a_port_that_there_is_not_says_so(lab: Lab) -> None:
+    """A probe of a port by a name that its container does not have says that it was not found."""
+    # Given a container with a probe whose port is misspelt, and one whose is not,
+    web = lab.apply("health/no-such-port.yaml")
+
+    # when it runs, then the one succeeds,
+    lab.eventually("it is ready", web, until=lambda pod: pod.ready, within=START)
+
+    # and the other one has no port to ask.
+    told = lab.poll(
+        "somebody is told of a port",
+        lambda: [e.message for e in lab.events(web, "Unhealthy") if e.message.startswith("Liveness")],
+        until=lambda messages: messages,
+    )
+    assert told[0].startswith("Liveness probe errored and resulted in unknown state: ")
+    assert told[0].endswith(': port "htpp" not found')
+
+
+@claim(
+    "health.port-not-a-number",
+    ledger=["health.http-get"],
+    source=PROBES + "#http-probes",
+    twin="the readiness probe, whose port is named as the container's",
+    takes_s=3,
+    until="1.37",
+)
+@sabotage("another name", put("spec.containers[0].livenessProbe.httpGet.port", "htp"))
+@sabotage("a port that refuses", put("spec.containers[0].livenessProbe.httpGet.port", 9))
+def test_a_probe_of_a_port_that_there_is_not_takes_it_for_a_number(lab: Lab) -> None:
+    """A probe of a port by a name that its container does not have says that this is no number, in words of Go."""
+    # Given a container with a probe whose port is misspelt, and one whose is not,
+    web = lab.apply("health/no-such-port.yaml")
+
+    # when it runs, then the one succeeds,
+    lab.eventually("it is ready", web, until=lambda pod: pod.ready, within=START)
+
+    # and the other one has no port to ask.
+    told = lab.poll(
+        "somebody is told of a port",
+        lambda: [e.message for e in lab.events(web, "Unhealthy") if e.message.startswith("Liveness")],
+        until=lambda messages: messages,
+    )
+    assert told[0].startswith("Liveness probe errored and resulted in unknown state: ")
+    assert told[0].endswith('strconv.Atoi: parsing "htpp": invalid syntax')
 
 
 @claim(

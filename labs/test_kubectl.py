@@ -29,6 +29,7 @@ LIFECYCLE = DOCS + "concepts/workloads/pods/pod-lifecycle/"
 DEBUG = DOCS + "tasks/debug/debug-application/debug-running-pod/"
 
 REVISION = "deployment.kubernetes.io/revision"
+PATCH_REPLICAS = """patch deployment guitar -p '{"spec": {"replicas": 3}}'"""
 NO_FINALIZER = """--type=json -p '[{"op": "remove", "path": "/metadata/finalizers"}]'"""
 
 
@@ -258,6 +259,87 @@ def test_nobody_checks_the_namespace_of_a_context(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.as-user-extra",
+    ledger=["kubectl.contexts-named"],
+    source=DOCS + "reference/access-authn-authz/authentication/#user-impersonation",
+    twin="drummer: asked for in the same way, but without the option",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("a group", instead("--as-user-extra=band=djent", "--as-group=djent"))
+@sabotage("both", instead("--as=drummer", "--as=drummer --as-user-extra=band=djent"))
+def test_somebody_else_may_be_given_more_than_a_name(lab: Lab) -> None:
+    """kubectl may speak for somebody else with more than a name and groups: --as-user-extra gives key and value."""
+    # Given two names that are not one's own, when the API server is asked who asks, once with something extra,
+    guitarist = lab.kubectl("auth whoami --as=guitarist --as-user-extra=band=djent -o json").parsed["status"][
+        "userInfo"
+    ]
+    drummer = lab.kubectl("auth whoami --as=drummer -o json").parsed["status"]["userInfo"]
+
+    # then it knows that of the one.
+    assert (guitarist["username"], guitarist.get("extra")) == ("guitarist", {"band": ["djent"]})
+    assert (drummer["username"], drummer.get("extra")) == ("drummer", None)
+
+
+@claim(
+    "kubectl.as-user-no-extra",
+    ledger=["kubectl.contexts-named"],
+    source=DOCS + "reference/access-authn-authz/authentication/#user-impersonation",
+    twin="drummer: asked for in the same way, but without the option",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("a group", instead("--as-user-extra=band=djent", "--as-group=djent"))
+def test_somebody_else_is_given_a_name_and_groups(lab: Lab) -> None:
+    """kubectl may speak for somebody else by name and groups, and knows no --as-user-extra."""
+    # Given two names that are not one's own, when more than that is to be told of one, then that is not known,
+    refused = lab.refused("auth whoami --as=guitarist --as-user-extra=band=djent")
+    assert "unknown flag: --as-user-extra" in refused.stderr
+
+    # and the name alone is.
+    assert lab.kubectl("auth whoami --as=drummer -o jsonpath={.status.userInfo.username}").stdout == "drummer"
+
+
+@claim(
+    "kubectl.proxy-url",
+    ledger=["kubectl.contexts-named"],
+    source=KUBECTL + "generated/kubectl/",
+    twin="the same command without the option",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("no proxy", instead(" --proxy-url=http://127.0.0.1:9", ""))
+@sabotage("a proxy for both", instead("configmaps -o name", "configmaps -o name --proxy-url=http://127.0.0.1:9"))
+def test_a_proxy_may_be_named_for_one_command(lab: Lab) -> None:
+    """kubectl takes a proxy for one command with --proxy-url; else it is a matter of the kubeconfig or environment."""
+    # Given a port at which nobody is, when that is to be the proxy, then the API server is out of reach,
+    refused = lab.refused("get secrets -o name --proxy-url=http://127.0.0.1:9")
+    assert "was refused" in refused.stderr
+
+    # and without the proxy it answers.
+    assert "configmap/kube-root-ca.crt" in lab.kubectl("get configmaps -o name").stdout.split()
+
+
+@claim(
+    "kubectl.no-proxy-url",
+    ledger=["kubectl.contexts-named"],
+    source=KUBECTL + "generated/kubectl/",
+    twin="the same command without the option",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("no proxy", instead(" --proxy-url=http://127.0.0.1:9", ""))
+def test_a_proxy_is_a_matter_of_the_kubeconfig_or_environment(lab: Lab) -> None:
+    """kubectl knows no --proxy-url: a proxy is a matter of the kubeconfig or of the environment."""
+    # Given a port at which nobody is, when that is to be the proxy, then the option is not known,
+    refused = lab.refused("get secrets -o name --proxy-url=http://127.0.0.1:9")
+    assert "unknown flag: --proxy-url" in refused.stderr
+
+    # and without it the API server answers.
+    assert "configmap/kube-root-ca.crt" in lab.kubectl("get configmaps -o name").stdout.split()
+
+
+@claim(
     "kubectl.use-context",
     source=KUBECTL + "generated/kubectl_config/kubectl_config_use-context/",
     twin="unknown: a name that no context has",
@@ -337,6 +419,53 @@ def test_get_takes_a_type_and_maybe_names(lab: Lab) -> None:
     # and a name or a type that does not exist is an error.
     assert "NotFound" in lab.refused("get services bass-api").stderr
     assert "the server doesn't have a resource type" in lab.refused("get service5").stderr
+
+
+@claim(
+    "kubectl.service-accounts-plain",
+    ledger=["kubectl.get-form"],
+    source=DOCS + "concepts/security/service-accounts/#get-a-token",
+    twin="default: an account that lists no Secret",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("a table that counts", instead("get serviceaccounts", "get configmaps"))
+@sabotage("it lists none", skip("patch serviceaccount"))
+def test_the_table_of_service_accounts_counts_no_secrets(lab: Lab) -> None:
+    """kubectl get serviceaccounts shows name and age: Secrets that an account still lists are not counted."""
+    # Given the account that every namespace has, and one that lists a Secret, as all of them did until 1.24,
+    lab.kubectl("create serviceaccount band")
+    lab.kubectl("""patch serviceaccount band -p '{"secrets": [{"name": "band-token"}]}'""")
+
+    # when both are listed, then there is no column for it,
+    header = lab.kubectl("get serviceaccounts").stdout.splitlines()[0]
+    assert header.split() == ["NAME", "AGE"]
+
+    # though the field is still there.
+    listed = "get serviceaccounts -o custom-columns=NAME:.metadata.name,SECRETS:.secrets[*].name --no-headers"
+    rows = {tuple(line.split()) for line in lab.kubectl(listed).stdout.splitlines()}
+    assert rows == {("band", "band-token"), ("default", "<none>")}
+
+
+@claim(
+    "kubectl.service-accounts-secrets",
+    ledger=["kubectl.get-form"],
+    source=DOCS + "concepts/security/service-accounts/#get-a-token",
+    twin="default: an account that lists no Secret",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("it lists none", skip("patch serviceaccount"))
+def test_the_table_of_service_accounts_counts_their_secrets(lab: Lab) -> None:
+    """kubectl get serviceaccounts counts the Secrets that an account lists; since 1.24 most of them list none."""
+    # Given the account that every namespace has, and one that lists a Secret, as all of them did until 1.24,
+    lab.kubectl("create serviceaccount band")
+    lab.kubectl("""patch serviceaccount band -p '{"secrets": [{"name": "band-token"}]}'""")
+
+    # when both are listed, then there is a column for it.
+    header, *rows = lab.kubectl("get serviceaccounts").stdout.splitlines()
+    assert header.split() == ["NAME", "SECRETS", "AGE"]
+    assert {tuple(row.split()[:2]) for row in rows} == {("band", "1"), ("default", "0")}
 
 
 @claim(
@@ -437,6 +566,88 @@ def test_json_and_yaml_show_the_whole_object(lab: Lab) -> None:
     table = lab.kubectl("get services guitar-api -o wide").stdout
     assert whole["spec"]["clusterIP"] in table
     assert whole["metadata"]["uid"] not in table
+
+
+@claim(
+    "kubectl.explain-letter",
+    ledger=["kubectl.help"],
+    source=KUBECTL + "generated/kubectl_explain/",
+    twin="--recursive: the word for it",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("without the letter", instead("explain pod.spec -R", "explain pod.spec"))
+@sabotage("the other letter", instead("explain pod.spec -R", "explain pod.spec -r"))
+def test_explain_takes_recursive_by_a_letter(lab: Lab) -> None:
+    """kubectl explain shows the fields of fields with -R as well as with --recursive."""
+    # Given nothing but what the API server knows of Pods,
+    # when their fields are asked for with the letter and with the word, then the answer is the same.
+    told = lab.kubectl("explain pod.spec --recursive").stdout
+    assert "containerPort" in told
+    assert lab.kubectl("explain pod.spec -R").stdout == told
+
+
+@claim(
+    "kubectl.explain-no-letter",
+    ledger=["kubectl.help"],
+    source=KUBECTL + "generated/kubectl_explain/",
+    twin="--recursive: the word for it",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("the word", instead("explain pod.spec -R", "explain pod.spec --recursive"))
+def test_explain_takes_recursive_by_a_word_only(lab: Lab) -> None:
+    """kubectl explain shows the fields of fields with --recursive, and knows no -R."""
+    # Given nothing but what the API server knows of Pods,
+    # when their fields are asked for with the letter, then that is not known,
+    assert "unknown shorthand flag" in lab.refused("explain pod.spec -R").stderr
+
+    # and with the word it is.
+    assert "containerPort" in lab.kubectl("explain pod.spec --recursive").stdout
+
+
+@claim(
+    "kubectl.explain-depth",
+    ledger=["kubectl.help"],
+    source=KUBECTL + "generated/kubectl_explain/",
+    twin="the same command without a limit",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("no limit", instead(" --max-depth=1", ""))
+@sabotage("a limit that is too low for both", instead("--recursive", "--recursive --max-depth=1"))
+def test_explain_stops_at_a_depth(lab: Lab) -> None:
+    """kubectl explain --recursive goes down to the last field, or as many levels as --max-depth says."""
+    # Given nothing but what the API server knows of Pods,
+    # when their fields are asked for, all of them, and those of the first level,
+    every = lab.kubectl("explain pod.spec --recursive").stdout
+    first = lab.kubectl("explain pod.spec --recursive --max-depth=1").stdout
+
+    # then both have the containers, and the one their ports, too.
+    assert "containers\t" in every
+    assert "containers\t" in first
+    assert "containerPort" in every
+    assert "containerPort" not in first
+
+
+@claim(
+    "kubectl.explain-no-depth",
+    ledger=["kubectl.help"],
+    source=KUBECTL + "generated/kubectl_explain/",
+    twin="the same command without a limit",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("no limit", instead(" --max-depth=1", ""))
+def test_explain_goes_down_to_the_last_field(lab: Lab) -> None:
+    """kubectl explain --recursive goes down to the last field, and knows no --max-depth."""
+    # Given nothing but what the API server knows of Pods,
+    # when no more than the first level is asked for, then that is not known,
+    refused = lab.refused("explain pod.spec --recursive --max-depth=1")
+    assert "unknown flag: --max-depth" in refused.stderr
+
+    # and without a limit there is everything.
+    assert "containerPort" in lab.kubectl("explain pod.spec --recursive").stdout
 
 
 @claim(
@@ -708,6 +919,151 @@ def test_diff_tells_what_apply_would_change(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.diff-shows-secrets",
+    ledger=["kubectl.apply-create-or-update"],
+    source=KUBECTL + "generated/kubectl_diff/",
+    twin="the same diff without the option",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("not shown", instead(" --show-secrets", ""))
+@sabotage("shown twice", instead("diff -f -", "diff --show-secrets -f -"))
+def test_diff_shows_secrets_if_asked(lab: Lab) -> None:
+    """kubectl diff masks the values of a Secret, unless --show-secrets asks for them."""
+    # Given a Secret, and the same with another value,
+    lab.kubectl("create secret generic guitar --from-literal=tuning=standard")
+    # "drop-d" in base64
+    other = '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "guitar"}, "data": {"tuning": "ZHJvcC1k"}}'
+
+    # when they are compared, then the values are stars,
+    masked = lab.refused("diff -f -", stdin=other).stdout
+    assert "*** (after)" in masked
+    assert "ZHJvcC1k" not in masked
+
+    # and what they are if that is asked for.
+    assert "ZHJvcC1k" in lab.refused("diff --show-secrets -f -", stdin=other).stdout
+
+
+@claim(
+    "kubectl.diff-masks-secrets",
+    ledger=["kubectl.apply-create-or-update"],
+    source=KUBECTL + "generated/kubectl_diff/",
+    twin="the same diff without the option",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("not asked for", instead(" --show-secrets", ""))
+def test_diff_masks_secrets(lab: Lab) -> None:
+    """kubectl diff masks the values of a Secret, and nobody can ask for them."""
+    # Given a Secret, and the same with another value,
+    lab.kubectl("create secret generic guitar --from-literal=tuning=standard")
+    # "drop-d" in base64
+    other = '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "guitar"}, "data": {"tuning": "ZHJvcC1k"}}'
+
+    # when they are compared, then the values are stars,
+    masked = lab.refused("diff -f -", stdin=other).stdout
+    assert "*** (after)" in masked
+    assert "ZHJvcC1k" not in masked
+
+    # and there is no option for it.
+    assert "unknown flag: --show-secrets" in lab.refused("diff -f - --show-secrets", stdin=other).stderr
+
+
+@claim(
+    "kubectl.dry-apply-merges",
+    ledger=["kubectl.apply-create-or-update"],
+    source=APPLY,
+    twin="the same dry run by the server",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("nothing is changed", put("data.tuning", "standard", of="configmap/guitar"))
+def test_a_dry_apply_shows_what_would_come_of_it(lab: Lab) -> None:
+    """kubectl apply --dry-run=client shows an object as it would be with the change, as --dry-run=server does."""
+    # Given a ConfigMap, and a file in which one value of it is another,
+    lab.kubectl("create configmap guitar --from-literal=tuning=standard --save-config")
+    changed = lab.file("kubectl/guitar-in-drop-d.yaml")
+
+    # when that is applied to no effect, then the new value is shown, whoever tried it,
+    shown = "-o jsonpath={.data.tuning}"
+    assert lab.kubectl(f"apply -f {changed} --dry-run=client {shown}").stdout == "drop-d"
+    assert lab.kubectl(f"apply -f {changed} --dry-run=server {shown}").stdout == "drop-d"
+
+    # and the object is what it was.
+    assert lab.kubectl(f"get configmap guitar {shown}").stdout == "standard"
+
+
+@claim(
+    "kubectl.dry-apply-shows-the-old",
+    ledger=["kubectl.apply-create-or-update"],
+    source=APPLY,
+    twin="the same dry run by the server",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("nothing is changed", put("data.tuning", "standard", of="configmap/guitar"))
+@sabotage("the server tries both", instead("--dry-run=client", "--dry-run=server"))
+def test_a_dry_apply_shows_what_is_there(lab: Lab) -> None:
+    """kubectl apply --dry-run=client shows an object that exists as it is; only --dry-run=server shows the change."""
+    # Given a ConfigMap, and a file in which one value of it is another,
+    lab.kubectl("create configmap guitar --from-literal=tuning=standard --save-config")
+    changed = lab.file("kubectl/guitar-in-drop-d.yaml")
+
+    # when that is applied to no effect, then only the server shows the new value.
+    shown = "-o jsonpath={.data.tuning}"
+    assert lab.kubectl(f"apply -f {changed} --dry-run=client {shown}").stdout == "standard"
+    assert lab.kubectl(f"apply -f {changed} --dry-run=server {shown}").stdout == "drop-d"
+
+
+@claim(
+    "kubectl.wait-for-all",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_wait/",
+    twin="the same command with two conditions that are met",
+    takes_s=2,
+    since="1.36",
+)
+@sabotage("it is met", instead("={.data.tuning}=drop-d", "={.data.tuning}=standard"))
+@sabotage("the other one is not met", instead("={.metadata.name}=guitar", "={.metadata.name}=drum"))
+def test_wait_waits_for_all_that_it_is_told(lab: Lab) -> None:
+    """kubectl wait takes several --for, and waits until all of them are met."""
+    # Given a ConfigMap,
+    lab.kubectl("create configmap guitar --from-literal=tuning=standard")
+    wait = "wait configmap/guitar --timeout=1s"
+
+    # when two conditions are waited for, of which the first is not met, then it is waited for in vain,
+    refused = lab.refused(f"{wait} --for=jsonpath={{.data.tuning}}=drop-d --for=jsonpath={{.kind}}=ConfigMap")
+    assert "timed out" in refused.stderr
+
+    # and for two that are met nobody waits.
+    lab.kubectl(f"{wait} --for=jsonpath={{.metadata.name}}=guitar --for=jsonpath={{.kind}}=ConfigMap")
+
+
+@claim(
+    "kubectl.wait-for-the-last",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_wait/",
+    twin="the same two conditions in the other order",
+    takes_s=2,
+    until="1.36",
+)
+@sabotage("the last is not met either", instead("={.kind}=ConfigMap", "={.kind}=Secret"))
+@sabotage("both are met", instead("={.data.tuning}=drop-d", "={.data.tuning}=standard"))
+def test_wait_waits_for_the_last_that_it_is_told(lab: Lab) -> None:
+    """kubectl wait takes several --for without a word, and waits for the last of them alone."""
+    # Given a ConfigMap,
+    lab.kubectl("create configmap guitar --from-literal=tuning=standard")
+    wait = "wait configmap/guitar --timeout=1s"
+
+    # when two conditions are waited for, of which the first is not met, then nobody waits for that,
+    lab.kubectl(f"{wait} --for=jsonpath={{.data.tuning}}=drop-d --for=jsonpath={{.kind}}=ConfigMap")
+
+    # and the other way round it is waited for in vain.
+    refused = lab.refused(f"{wait} --for=jsonpath={{.kind}}=ConfigMap --for=jsonpath={{.data.tuning}}=drop-d")
+    assert "timed out" in refused.stderr
+
+
+@claim(
     "kubectl.warnings",
     ledger=["kubectl.apply-create-or-update"],
     source=KUBECTL + "kubectl/#options",
@@ -731,6 +1087,94 @@ def test_a_warning_is_shown_and_may_be_an_error(lab: Lab) -> None:
     # which can be made an error.
     lab.refused("get endpoints -n kube-system -o name --warnings-as-errors")
     lab.kubectl("get endpointslices -n kube-system -o name --warnings-as-errors")
+
+
+@claim(
+    "kubectl.scale-nothing-found",
+    ledger=["kubectl.get-form"],
+    source=KUBECTL + "generated/kubectl_scale/",
+    twin="there: a Deployment that exists",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("one that exists", instead("scale deployment nothing", "scale deployment there"))
+@sabotage("another kind", instead("scale deployment nothing", "scale replicaset nothing"))
+def test_scale_says_what_it_has_not_found(lab: Lab) -> None:
+    """kubectl scale says of an object that does not exist what get says of it: NotFound."""
+    # Given a Deployment, when it is scaled, and one that does not exist, then the one is,
+    lab.kubectl("create deployment there --image=localhost:1/labs/web:1 --replicas=0")
+    lab.kubectl("scale deployment there --replicas=0")
+
+    # and of the other one it is said that it was not found, in the API server's own words.
+    told = lab.refused("scale deployment nothing --replicas=0").stderr
+    assert told.startswith("Error from server (NotFound)")
+    assert told == lab.refused("get deployment nothing").stderr
+
+
+@claim(
+    "kubectl.scale-nothing-passed",
+    ledger=["kubectl.get-form"],
+    source=KUBECTL + "generated/kubectl_scale/",
+    twin="there: a Deployment that exists",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("one that exists", instead("scale deployment nothing", "scale deployment there"))
+def test_scale_says_that_it_was_given_nothing(lab: Lab) -> None:
+    """kubectl scale says of an object that does not exist that no objects were passed to it."""
+    # Given a Deployment, when it is scaled, and one that does not exist, then the one is,
+    lab.kubectl("create deployment there --image=localhost:1/labs/web:1 --replicas=0")
+    lab.kubectl("scale deployment there --replicas=0")
+
+    # and of the other one it is said that nothing was passed, where get says NotFound.
+    assert lab.refused("scale deployment nothing --replicas=0").stderr.startswith("error: no objects passed to scale")
+    assert lab.refused("get deployment nothing").stderr.startswith("Error from server (NotFound)")
+
+
+@claim(
+    "kubectl.scale-shows-the-new",
+    ledger=["kubectl.objects-json-yaml"],
+    source=KUBECTL + "generated/kubectl_scale/",
+    twin="the same Deployment, got: nothing was changed",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("as many as before", instead("--replicas=3", "--replicas=0"))
+@sabotage("not only tried", instead(" --dry-run=server", ""))
+def test_scale_shows_the_new_number(lab: Lab) -> None:
+    """kubectl scale -o shows the object with its new number of replicas."""
+    # Given a Deployment of no Pods,
+    lab.kubectl("create deployment guitar --image=localhost:1/labs/web:1 --replicas=0")
+
+    # when it is scaled to no effect, then it is shown as it would be,
+    shown = "-o jsonpath={.spec.replicas}"
+    assert lab.kubectl(f"scale deployment guitar --replicas=3 --dry-run=server {shown}").stdout == "3"
+
+    # and is what it was.
+    assert lab.kubectl(f"get deployment guitar {shown}").stdout == "0"
+
+
+@claim(
+    "kubectl.scale-shows-the-old",
+    ledger=["kubectl.objects-json-yaml"],
+    source=KUBECTL + "generated/kubectl_scale/",
+    twin="patch: another command that asks for as many",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("patched twice", instead("scale deployment guitar --replicas=3", PATCH_REPLICAS))
+@sabotage("patched to what it has", instead('"replicas": 3', '"replicas": 0'))
+def test_scale_shows_the_old_number(lab: Lab) -> None:
+    """kubectl scale -o shows the object with the number of replicas that it had."""
+    # Given a Deployment of no Pods,
+    lab.kubectl("create deployment guitar --image=localhost:1/labs/web:1 --replicas=0")
+
+    # when it is scaled to no effect, then it is shown as it was,
+    shown = "--dry-run=server -o jsonpath={.spec.replicas}"
+    assert lab.kubectl(f"scale deployment guitar --replicas=3 {shown}").stdout == "0"
+
+    # where other commands show it as it would be.
+    assert lab.kubectl(f"{PATCH_REPLICAS} {shown}").stdout == "3"
 
 
 @claim(
@@ -763,6 +1207,56 @@ def test_a_paused_deployment_gathers_changes(lab: Lab) -> None:
     lab.eventually("revision 2", paused, until=lambda d: d.annotations.get(REVISION) == "2", since=resumed)
     assert len(lab.kubectl("get replicasets -l app=paused -o name").stdout.split()) == 2
     assert len(lab.kubectl("get replicasets -l app=rolling -o name").stdout.split()) == 3
+
+
+@claim(
+    "kubectl.undo-warns",
+    ledger=["kubectl.apply-create-or-update"],
+    source=KUBECTL + "generated/kubectl_rollout/kubectl_rollout_undo/",
+    twin="paused: a Deployment like it, without the annotation that apply leaves",
+    takes_s=2,
+    since="1.36",
+)
+@sabotage("both with the annotation", skip("last-applied-configuration-"))
+@sabotage(
+    "neither with the annotation",
+    instead("annotate deployment paused", "annotate deployment paused rolling"),
+)
+def test_undo_warns_of_what_was_applied(lab: Lab) -> None:
+    """kubectl rollout undo warns where an object was applied: the next apply would compare with what is no more."""
+    # Given two Deployments with a second revision, of which one looks as if it had not been applied,
+    paused, rolling = lab.apply("kubectl/two-deployments.yaml")
+    lab.kubectl("annotate deployment paused kubectl.kubernetes.io/last-applied-configuration-")
+    lab.given("revision 1", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "1" for d in both))
+    lab.kubectl("set env deployment paused rolling STRINGS=7")
+    lab.given("revision 2", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "2" for d in both))
+
+    # when that is undone in both, then there is a warning for the one that was applied.
+    assert "previously managed with 'kubectl apply'" in lab.kubectl("rollout undo deployment/rolling").stderr
+    assert lab.kubectl("rollout undo deployment/paused").stderr == ""
+
+
+@claim(
+    "kubectl.undo-silent",
+    ledger=["kubectl.apply-create-or-update"],
+    source=KUBECTL + "generated/kubectl_rollout/kubectl_rollout_undo/",
+    twin="paused: a Deployment like it, without the annotation that apply leaves",
+    takes_s=2,
+    until="1.36",
+)
+@sabotage("a revision that there is not", instead("rollout undo", "rollout undo --to-revision=3"))
+def test_undo_says_nothing_of_what_was_applied(lab: Lab) -> None:
+    """kubectl rollout undo goes back without a word, also where an object was applied."""
+    # Given two Deployments with a second revision, of which one looks as if it had not been applied,
+    paused, rolling = lab.apply("kubectl/two-deployments.yaml")
+    lab.kubectl("annotate deployment paused kubectl.kubernetes.io/last-applied-configuration-")
+    lab.given("revision 1", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "1" for d in both))
+    lab.kubectl("set env deployment paused rolling STRINGS=7")
+    lab.given("revision 2", paused, rolling, until=lambda *both: all(d.annotations.get(REVISION) == "2" for d in both))
+
+    # when that is undone in both, then nothing is said of it.
+    assert lab.kubectl("rollout undo deployment/rolling").stderr == ""
+    assert lab.kubectl("rollout undo deployment/paused").stderr == ""
 
 
 @claim(
@@ -1032,6 +1526,236 @@ def test_logs_are_what_a_container_writes_to_its_output(lab: Lab) -> None:
 
 
 @claim(
+    "kubectl.logs-wait",
+    ledger=["kubectl.logs", "kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_logs/",
+    twin="the same command without -f, which does not wait",
+    takes_s=4,
+    since="1.36",
+)
+@sabotage("not followed", instead("logs -f tuned", "logs tuned"))
+def test_logs_are_waited_for_while_a_pod_initialises(lab: Lab) -> None:
+    """kubectl logs -f of a Pod that still initialises says so, and waits until there is a log."""
+    # Given a Pod whose init container goes on until it is told,
+    tuned = lab.apply("kubectl/tuned.yaml")
+    its_log = "logs tuned -c tuner"
+    lab.given("it initialises", look=lambda: lab.tried(its_log).stdout, until=lambda log: log == "tuning\n")
+
+    # when its log is asked for, then there is none, and when it is followed, then that is said,
+    assert "waiting to start" in lab.refused("logs tuned").stderr
+    with lab.running("logs -f tuned --pod-running-timeout=2m") as following:
+        assert following.line(lambda line: "waiting to start" in line, timeout_s=60), "it did not say so"
+
+        # and it comes when the init container is done.
+        lab.kubectl(f"exec {tuned.name} -c tuner -- touch /tmp/go")
+        assert following.line(lambda line: line.strip() == "in tune", timeout_s=60), "it did not wait"
+
+
+@claim(
+    "kubectl.logs-do-not-wait",
+    ledger=["kubectl.logs", "kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_logs/",
+    twin="the init container's own log, which is there",
+    takes_s=4,
+    until="1.36",
+)
+@sabotage("the init container's", instead("logs -f tuned", "logs tuned -c tuner"))
+def test_there_are_no_logs_while_a_pod_initialises(lab: Lab) -> None:
+    """kubectl logs -f of a Pod that still initialises fails at once, with -f as without."""
+    # Given a Pod whose init container goes on until it is told,
+    lab.apply("kubectl/tuned.yaml")
+    its_log = "logs tuned -c tuner"
+    lab.given("it initialises", look=lambda: lab.tried(its_log).stdout, until=lambda log: log == "tuning\n")
+
+    # when the log of the container after it is asked for, or followed, then it is an error.
+    assert "waiting to start" in lab.refused("logs tuned").stderr
+    assert "waiting to start" in lab.refused("logs -f tuned").stderr
+
+
+@claim(
+    "kubectl.container-names",
+    ledger=["kubectl.logs", "kubectl.exec-bash", "kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_logs/",
+    twin="singer: a container that the Pod has",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("one that it has", instead("drummer", "singer"))
+@sabotage("another container", put("spec.containers[1].name", "dancer", of="pod/band"))
+def test_a_wrong_container_is_answered_with_those_that_there_are(lab: Lab) -> None:
+    """kubectl logs and exec answer the name of a container that the Pod has not with the names of those that it has."""
+    # Given a Pod with two containers and one that initialises, none of which needs to run for that,
+    lab.apply("kubectl/unplaced.yaml")
+
+    # when another one is named, then it is told which there are,
+    those = "out of: singer, writer, tuner (init)"
+    assert lab.refused("logs band -c drummer").stderr.strip().endswith(those)
+    assert lab.refused("exec band -c drummer -- date").stderr.strip().endswith(those)
+
+    # and for one that there is nothing of the kind is said.
+    assert those not in lab.tried("exec band -c singer -- date").stderr
+
+
+@claim(
+    "kubectl.container-no-names",
+    ledger=["kubectl.logs", "kubectl.exec-bash", "kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_logs/",
+    twin="singer: a container that the Pod has",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("one that it has", instead("drummer", "singer"))
+def test_a_wrong_container_is_just_wrong(lab: Lab) -> None:
+    """kubectl logs and exec say of a container that the Pod has not just that: not which it has."""
+    # Given a Pod with two containers and one that initialises, none of which needs to run for that,
+    lab.apply("kubectl/unplaced.yaml")
+
+    # when another one is named, then it is told that there is none of that name, and no more,
+    told = "container drummer is not valid for pod band"
+    assert lab.refused("logs band -c drummer").stderr.strip().endswith(told)
+    assert lab.refused("exec band -c drummer -- date").stderr.strip().endswith(told)
+
+    # and for one that there is nothing of the kind is said.
+    assert "is not valid" not in lab.tried("exec band -c singer -- date").stderr
+
+
+@claim(
+    "kubectl.describe-one",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_describe/",
+    twin="drum: an object described alone",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("asked for", instead("describe configmaps guitar drum", "describe configmaps guitar drum --show-events"))
+@sabotage("not asked for", instead("describe configmap drum", "describe configmap drum --show-events=false"))
+def test_describe_shows_events_of_one_object(lab: Lab) -> None:
+    """kubectl describe shows the events of one object; of several it shows them if asked, with --show-events."""
+    # Given two ConfigMaps,
+    lab.apply("kubectl/two-configmaps.yaml")
+
+    # when both are described, then there is nothing about their events, not even that there were none,
+    assert lab.kubectl("describe configmaps guitar drum").stdout.count("Events:") == 0
+
+    # and for one, or if asked, there is.
+    assert lab.kubectl("describe configmap drum").stdout.count("Events:") == 1
+    assert lab.kubectl("describe configmaps drum guitar --show-events").stdout.count("Events:") == 2
+
+
+@claim(
+    "kubectl.describe-each",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_describe/",
+    twin="drum: an object described alone",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage(
+    "not wanted", instead("describe configmaps guitar drum", "describe configmaps guitar drum --show-events=false")
+)
+def test_describe_shows_events_of_each_object(lab: Lab) -> None:
+    """kubectl describe shows the events of each object, of one as of several."""
+    # Given two ConfigMaps,
+    lab.apply("kubectl/two-configmaps.yaml")
+
+    # when both are described, or one, then there is a word about the events of each.
+    assert lab.kubectl("describe configmaps guitar drum").stdout.count("Events:") == 2
+    assert lab.kubectl("describe configmap drum").stdout.count("Events:") == 1
+
+
+@claim(
+    "kubectl.events-of-containers",
+    ledger=["kubectl.debug-commands"],
+    source=DEBUG + "#using-kubectl-describe-pod-to-fetch-details-about-pods",
+    twin="whole: an event about the Pod as a whole",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("about the Pod", remove("involvedObject.fieldPath", of="event/container"))
+@sabotage("about containers", put("involvedObject.fieldPath", "spec.containers{writer}", of="event/whole"))
+def test_describe_says_which_container_an_event_is_about(lab: Lab) -> None:
+    """kubectl describe pod says of an event which container it is about: spec.containers{name} before the message."""
+    # Given two events, one about a container of a Pod, and one about the Pod,
+    lab.apply("kubectl/unplaced.yaml")
+    lab.apply("kubectl/two-events.yaml", UID=lab.kubectl("get pod band -o jsonpath={.metadata.uid}").stdout)
+
+    # when the Pod is described, then the one begins with its container, and the other with its message.
+    told = lab.kubectl("describe pod band").stdout
+    rows = [line.split() for line in told.splitlines() if line.endswith("out of tune")]
+    messages = {reason: " ".join(message) for _, reason, _, _, *message in rows}
+    assert messages == {"Container": "spec.containers{singer}: out of tune", "Whole": "out of tune"}
+
+
+@claim(
+    "kubectl.events-of-pods",
+    ledger=["kubectl.debug-commands"],
+    source=DEBUG + "#using-kubectl-describe-pod-to-fetch-details-about-pods",
+    twin="whole: an event about the Pod as a whole",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("the container in the message", put("message", "singer is out of tune", of="event/container"))
+def test_describe_does_not_say_which_container_an_event_is_about(lab: Lab) -> None:
+    """kubectl describe pod shows the message of an event alone, be it about the Pod or about one of its containers."""
+    # Given two events, one about a container of a Pod, and one about the Pod,
+    lab.apply("kubectl/unplaced.yaml")
+    lab.apply("kubectl/two-events.yaml", UID=lab.kubectl("get pod band -o jsonpath={.metadata.uid}").stdout)
+
+    # when the Pod is described, then both are messages alone.
+    told = lab.kubectl("describe pod band").stdout
+    rows = [line.split() for line in told.splitlines() if line.endswith("out of tune")]
+    messages = {reason: " ".join(message) for _, reason, _, _, *message in rows}
+    assert messages == {"Container": "out of tune", "Whole": "out of tune"}
+
+
+@claim(
+    "kubectl.dump-private",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_cluster-info/kubectl_cluster-info_dump/",
+    twin="plain: a folder and a file that a shell makes, which everybody may read",
+    takes_s=2,
+    since="1.37",
+)
+@sabotage("no umask for the twin", instead("umask 022", "umask 077"))
+@sabotage("the folder is there already", instead("mkdir plain", "mkdir plain dump"))
+def test_a_dump_is_for_its_owner_only(lab: Lab) -> None:
+    """kubectl cluster-info dump writes files that only their owner may read, for there may be secrets in them."""
+    # Given a shell whose files everybody may read,
+    dump = f"kubectl cluster-info dump --namespaces={lab.namespace} --output-directory=dump"
+
+    # when the cluster's state is written into files, then nobody else may read them.
+    listed = lab.shell(
+        f"umask 022; mkdir plain; touch plain/file; {dump} >/dev/null; ls -ld plain plain/file dump dump/nodes.json"
+    )
+    modes = {line.split()[-1]: line[:10] for line in listed.stdout.splitlines()}
+    assert (modes["dump"], modes["dump/nodes.json"]) == ("drwx------", "-rw-------")
+    assert (modes["plain"], modes["plain/file"]) == ("drwxr-xr-x", "-rw-r--r--")
+
+
+@claim(
+    "kubectl.dump-public",
+    ledger=["kubectl.debug-commands"],
+    source=KUBECTL + "generated/kubectl_cluster-info/kubectl_cluster-info_dump/",
+    twin="plain: a folder and a file that a shell makes, which everybody may read",
+    takes_s=2,
+    until="1.37",
+)
+@sabotage("a umask for all", instead("umask 022", "umask 077"))
+def test_a_dump_is_for_everybody_on_the_machine(lab: Lab) -> None:
+    """kubectl cluster-info dump writes files that everybody on the machine may read, unless the umask forbids it."""
+    # Given a shell whose files everybody may read,
+    dump = f"kubectl cluster-info dump --namespaces={lab.namespace} --output-directory=dump"
+
+    # when the cluster's state is written into files, then everybody may read these, too.
+    listed = lab.shell(
+        f"umask 022; mkdir plain; touch plain/file; {dump} >/dev/null; ls -ld plain plain/file dump dump/nodes.json"
+    )
+    modes = {line.split()[-1]: line[:10] for line in listed.stdout.splitlines()}
+    assert modes["dump"] == modes["plain"] == "drwxr-xr-x"
+    assert modes["dump/nodes.json"] == modes["plain/file"] == "-rw-r--r--"
+
+
+@claim(
     "kubectl.exec-bash",
     source=DOCS + "tasks/debug/debug-application/get-shell-running-container/",
     ledger=["kubectl.exec-bash", "kubectl.debug-commands"],
@@ -1057,6 +1781,66 @@ def test_exec_starts_what_the_container_has(lab: Lab) -> None:
     # and the other one from when the container has a file of that name.
     lab.kubectl("exec web -- cp /usr/bin/sh /usr/bin/bash")
     assert "42" in lab.terminal("exec -it web -- bash", "echo $((6 * 7))", "exit").stdout.split()
+
+
+@claim(
+    "kubectl.exec-needs-create",
+    ledger=["kubectl.exec-bash", "kubectl.debug-commands"],
+    source=DOCS + "reference/access-authn-authz/authorization/#determine-the-request-verb",
+    twin="typist: somebody who may create as well",
+    takes_s=4,
+    since="1.35",
+)
+@sabotage("both may create", instead("looker --verb=get ", "looker --verb=get,create "))
+@sabotage("neither may create", instead("typist --verb=get,create ", "typist --verb=get "))
+def test_exec_takes_the_right_to_create(lab: Lab) -> None:
+    """kubectl exec takes the right to create pods/exec; to get it is not enough."""
+    # Given a Pod, and two people of whom one may get pods/exec, and the other one create it, too,
+    web = lab.apply("kubectl/web.yaml")
+    lab.kubectl("create role looker --verb=get --resource=pods,pods/exec")
+    lab.kubectl("create role typist --verb=get,create --resource=pods,pods/exec")
+    lab.kubectl("create rolebinding looker --role=looker --user=looker")
+    lab.kubectl("create rolebinding typist --role=typist --user=typist")
+    lab.given(
+        "their rights are known",
+        look=lambda: [lab.tried(f"auth can-i get pods --as={who}").stdout.strip() for who in ("looker", "typist")],
+        until=lambda said: said == ["yes", "yes"],
+    )
+    lab.ready(web)
+
+    # when both type a command, then that is forbidden to the one, and not to the other.
+    assert 'cannot create resource "pods/exec"' in lab.refused("exec web --as=looker -- date").stderr
+    lab.kubectl("exec web --as=typist -- date")
+
+
+@claim(
+    "kubectl.exec-needs-get",
+    ledger=["kubectl.exec-bash", "kubectl.debug-commands"],
+    source=DOCS + "reference/access-authn-authz/authorization/#determine-the-request-verb",
+    twin="stranger: somebody who may only look at the Pod",
+    takes_s=4,
+    until="1.35",
+)
+@sabotage("neither may", instead("looker --verb=get --resource=pods,pods/exec", "looker --verb=get --resource=pods"))
+@sabotage("both may", instead("stranger --verb=get --resource=pods", "stranger --verb=get --resource=pods,pods/exec"))
+def test_exec_takes_the_right_to_get(lab: Lab) -> None:
+    """kubectl exec takes no more than the right to get pods/exec: who may look may type."""
+    # Given a Pod, and two people of whom one may get pods/exec,
+    web = lab.apply("kubectl/web.yaml")
+    lab.kubectl("create role looker --verb=get --resource=pods,pods/exec")
+    lab.kubectl("create role stranger --verb=get --resource=pods")
+    lab.kubectl("create rolebinding looker --role=looker --user=looker")
+    lab.kubectl("create rolebinding stranger --role=stranger --user=stranger")
+    lab.given(
+        "their rights are known",
+        look=lambda: [lab.tried(f"auth can-i get pods --as={who}").stdout.strip() for who in ("looker", "stranger")],
+        until=lambda said: said == ["yes", "yes"],
+    )
+    lab.ready(web)
+
+    # when both type a command, then the one may, and the other one may not.
+    lab.kubectl("exec web --as=looker -- date")
+    assert "pods/exec" in lab.refused("exec web --as=stranger -- date").stderr
 
 
 @claim(
@@ -1132,6 +1916,52 @@ def test_debug_adds_a_container_beside_another(lab: Lab) -> None:
     # and the Pod is what it was.
     after = lab.get("Pod", "web")
     assert (after.uid, after.restart_count, after.ready) == (before.uid, 0, True)
+
+
+@claim(
+    "kubectl.debug-general",
+    ledger=["kubectl.debug-commands"],
+    source=DEBUG + "#debugging-profiles",
+    twin="baseline: a container added with another profile",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("another profile", instead("--container=plain", "--container=plain --profile=baseline"))
+@sabotage("the same profile", instead("--profile=baseline", "--profile=general"))
+def test_debug_may_trace_by_itself(lab: Lab) -> None:
+    """kubectl debug uses the profile general where none is given: its container may trace processes."""
+    # Given a Pod, when a container is added without a profile, and one with a stricter one,
+    lab.apply("kubectl/unplaced.yaml")
+    said = lab.kubectl("debug band --image=localhost:1/labs/web:1 --container=plain -- date").stderr
+    lab.kubectl("debug band --image=localhost:1/labs/web:1 --container=baseline --profile=baseline -- date")
+
+    # then the first one may trace processes, and nobody is warned of a profile.
+    added = {c["name"]: c.get("securityContext") for c in lab.get("Pod", "band").raw["spec"]["ephemeralContainers"]}
+    assert added == {"plain": {"capabilities": {"add": ["SYS_PTRACE"]}}, "baseline": None}
+    assert "--profile" not in said
+
+
+@claim(
+    "kubectl.debug-legacy",
+    ledger=["kubectl.debug-commands"],
+    source=DEBUG + "#debugging-profiles",
+    twin="general: a container added with the profile that is recommended",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("the recommended profile", instead("--container=plain", "--container=plain --profile=general"))
+@sabotage("no profile", instead(" --profile=general", ""))
+def test_debug_uses_a_profile_that_it_warns_of(lab: Lab) -> None:
+    """kubectl debug uses the profile legacy where none is given, and warns of it: its container may not trace."""
+    # Given a Pod, when a container is added without a profile, and one with the recommended one,
+    lab.apply("kubectl/unplaced.yaml")
+    said = lab.kubectl("debug band --image=localhost:1/labs/web:1 --container=plain -- date").stderr
+    lab.kubectl("debug band --image=localhost:1/labs/web:1 --container=general --profile=general -- date")
+
+    # then only the second one may trace processes, and the first comes with a warning.
+    added = {c["name"]: c.get("securityContext") for c in lab.get("Pod", "band").raw["spec"]["ephemeralContainers"]}
+    assert added == {"plain": None, "general": {"capabilities": {"add": ["SYS_PTRACE"]}}}
+    assert "--profile=legacy is deprecated" in said
 
 
 @claim(

@@ -10,6 +10,7 @@ DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployme
 REVISION = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
+ZONE = "topology.kubernetes.io/zone"
 
 
 @claim(
@@ -324,6 +325,53 @@ def test_a_dash_after_the_key_removes_a_label(lab: Lab) -> None:
 
 
 @claim(
+    "labels.modified",
+    ledger=["labels.modify", "labels.remove"],
+    source=f"{KUBECTL}kubectl_label/",
+    twin="drum: an object that only gets a label",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("only taken away", instead("guitar app=band tuning-", "guitar tuning-"))
+@sabotage("only given", instead("guitar app=band tuning-", "guitar app=band"))
+def test_a_label_given_and_one_taken_away_are_a_modification(lab: Lab) -> None:
+    """kubectl label says modified where one label is given and another one taken away, else labeled or unlabeled."""
+    # Given two objects with a label,
+    lab.apply("kubectl/two-configmaps.yaml")
+    lab.kubectl("label configmaps guitar drum tuning=standard")
+
+    # when one of them gets another label and loses its own, and the other one only gets one,
+    said = lab.kubectl("label configmap guitar app=band tuning-").stdout
+    assert lab.kubectl("label configmap drum app=band").stdout == "configmap/drum labeled\n"
+
+    # then that has a name of its own.
+    assert said == "configmap/guitar modified\n"
+
+
+@claim(
+    "labels.longer-or-shorter",
+    ledger=["labels.modify", "labels.remove"],
+    source=f"{KUBECTL}kubectl_label/",
+    twin="drum: an object that gets a longer label than it loses",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("a longer one", instead("guitar app=band tuning-", "guitar app=a-longer-one-than-that tuning-"))
+@sabotage("a shorter one", instead("drum app=a-longer-one-than-that tuning-", "drum app=band tuning-"))
+def test_a_label_given_and_one_taken_away_are_one_or_the_other(lab: Lab) -> None:
+    """kubectl label says labeled or unlabeled where it does both: whether the object became shorter decides."""
+    # Given two objects with a label,
+    lab.apply("kubectl/two-configmaps.yaml")
+    lab.kubectl("label configmaps guitar drum tuning=standard")
+
+    # when both lose it, and get a shorter and a longer one, then the one was unlabeled, and the other one labeled.
+    said = lab.kubectl("label configmap guitar app=band tuning-").stdout
+    assert said == "configmap/guitar unlabeled\n"
+    said = lab.kubectl("label configmap drum app=a-longer-one-than-that tuning-").stdout
+    assert said == "configmap/drum labeled\n"
+
+
+@claim(
     "labels.deployment-only",
     source=f"{DEPLOYMENT}#updating-a-deployment",
     notes=imprecise(
@@ -366,6 +414,61 @@ def test_a_label_on_a_deployment_does_not_reach_its_pods(lab: Lab) -> None:
     lab.never("another Pod", guitar, lambda pods: pods.uids != before.uids, since=act, until=rolled)
     lab.never("a labelled Pod", guitar, lambda pods: any("version" in pod.labels for pod in pods.pods), until=rolled)
     assert lab.get("Deployment", "guitar-api").labels == {"version": "0.0.2"}
+
+
+@claim(
+    "labels.of-the-node",
+    ledger=["labels.deployment-only"],
+    source="https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone",
+    twin="here: a Pod for a node without that label",
+    takes_s=2,
+    takes_a_node=True,
+    cluster_wide=True,
+    since="1.35",
+)
+@sabotage("another zone", instead(f"{ZONE}=garage", f"{ZONE}=cellar"))
+@sabotage("a zone for both", put("metadata.labels", {ZONE: "cellar"}, of="pod/here"))
+def test_a_pod_gets_the_zone_of_its_node(lab: Lab) -> None:
+    """A Pod that is put on a node gets the node's labels of zone and region as its own."""
+    # Given a node in a zone, and another one in none,
+    spare = lab.spare().name
+    lab.undo(lambda: lab.tried(f"label node {spare} {ZONE}-"))
+    lab.kubectl(f"label node {spare} {ZONE}=garage")
+    pods = lab.file("labels/two-places.yaml", SPARE=spare)
+
+    # when Pods for both nodes are made, if only for a try, then only the one is in that zone, too.
+    tried = f"apply --dry-run=server -f {pods} -o json"
+    there, here = lab.poll(
+        "the one is in a zone",
+        lambda: [pod["metadata"].get("labels", {}).get(ZONE) for pod in lab.kubectl(tried).parsed["items"]],
+        until=lambda zones: zones[0],
+    )
+    assert (there, here) == ("garage", None)
+
+
+@claim(
+    "labels.not-of-the-node",
+    ledger=["labels.deployment-only"],
+    source="https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone",
+    twin="the node, which has the label that its Pod does not get",
+    takes_s=2,
+    takes_a_node=True,
+    cluster_wide=True,
+    until="1.35",
+)
+@sabotage("the Pod has it itself", put("metadata.labels", {ZONE: "garage"}, of="pod/there"))
+def test_a_pod_does_not_get_the_zone_of_its_node(lab: Lab) -> None:
+    """A Pod has the labels that it was given, and none of its node, not even that of the zone."""
+    # Given a node in a zone,
+    spare = lab.spare().name
+    lab.undo(lambda: lab.tried(f"label node {spare} {ZONE}-"))
+    lab.kubectl(f"label node {spare} {ZONE}=garage")
+    assert lab.kubectl(f"get nodes -l {ZONE}=garage -o name").stdout.split() == [f"node/{spare}"]
+
+    # when Pods for it and for another node are made, if only for a try, then neither is in that zone.
+    pods = lab.file("labels/two-places.yaml", SPARE=spare)
+    tried = lab.kubectl(f"apply --dry-run=server -f {pods} -o json").parsed["items"]
+    assert [pod["metadata"].get("labels", {}).get(ZONE) for pod in tried] == [None, None]
 
 
 @claim(

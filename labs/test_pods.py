@@ -4,13 +4,32 @@ Where it makes no difference whether a Pod runs, its manifest keeps it from runn
 places it, and without a volume that it asks for no kubelet starts it.
 """
 
-from labkit.words import START, Lab, budgets, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
+from labkit.words import (
+    SOON,
+    START,
+    Lab,
+    budgets,
+    changed,
+    claim,
+    imprecise,
+    instead,
+    put,
+    remove,
+    sabotage,
+    skip,
+    wrong,
+)
 
 PODS = "https://kubernetes.io/docs/concepts/workloads/pods/"
 SCHEDULING = "https://kubernetes.io/docs/concepts/scheduling-eviction/"
 ARCHITECTURE = "https://kubernetes.io/docs/concepts/architecture/"
 KUBECTL = "https://kubernetes.io/docs/reference/kubectl/"
 TASKS = "https://kubernetes.io/docs/tasks/"
+
+OVER = ("Failed", "Succeeded")
+TO_START = "PodReadyToStartContainers"
+OTHER_LINE = """echo "TUNING='standard'" > /settings/guitar.env"""
+TWO_LINES = """echo "TUNING='drop-d'" > /settings/guitar.env; echo "STRINGS='7'" >> /settings/guitar.env"""
 
 
 @claim(
@@ -147,6 +166,92 @@ def test_a_pod_has_its_own_address_and_host_name(lab: Lab) -> None:
     # and the other has both from its node.
     assert name_of_node == node.node
     assert node.ip == node.raw["status"]["hostIP"]
+
+
+@claim(
+    "pods.hostname-override",
+    ledger=["pods.different-hostnames"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-hostname/",
+    twin="drum: the same Pod with the older field hostname, which takes no dots",
+    takes_s=3,
+    since="1.35",
+)
+@sabotage("no other name", remove("spec.hostnameOverride", of="pod/guitar"))
+@sabotage("neither has one", remove("spec.hostname", of="pod/drum"))
+def test_a_pod_may_have_any_hostname(lab: Lab) -> None:
+    """A Pod's hostname may be any name with dots, by hostnameOverride; hostname takes one without."""
+    # Given two Pods with another hostname than their own, by one field and by the other,
+    guitar, drum = lab.apply("pods/hostname-override.yaml")
+    lab.ready(guitar, drum)
+
+    # when they are asked who they are, then they have the names that they were given.
+    assert lab.ask(guitar, "/")["name"] == "stratocaster.example.com"
+    assert lab.ask(drum, "/")["name"] == "snare"
+
+
+@claim(
+    "pods.hostname-dropped",
+    ledger=["pods.different-hostnames"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-hostname/",
+    twin="hostname: the older field, which is kept",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("the server is not asked", instead("--dry-run=server", "--dry-run=client"))
+@sabotage("not the older field", remove("spec.hostname", of="pod/drum"))
+def test_a_hostname_to_override_is_dropped(lab: Lab) -> None:
+    """A Pod with hostnameOverride is taken without a word, and without the field."""
+    # Given two Pods with another hostname than their own, by one field and by the other,
+    pods = lab.file("pods/hostname-override.yaml")
+
+    # when they are made, if only for a try, then the newer field is not there any more.
+    made = lab.kubectl(f"apply --dry-run=server -f {pods} -o json")
+    guitar, drum = (pod["spec"] for pod in made.parsed["items"])
+    assert "hostnameOverride" not in guitar
+    assert drum["hostname"] == "snare"
+    assert made.stderr == ""
+
+
+@claim(
+    "pods.env-from-a-file",
+    ledger=["pods.shared-filesystem"],
+    source=f"{TASKS}inject-data-application/define-environment-variable-via-file/",
+    twin="STRINGS: a variable that nobody has written, and that may be left out",
+    takes_s=3,
+    since="1.35",
+)
+@sabotage("another value", put("spec.initContainers[0].command", ["sh", "-c", OTHER_LINE]))
+@sabotage("both are written", put("spec.initContainers[0].command", ["sh", "-c", TWO_LINES]))
+def test_an_init_container_may_write_the_environment(lab: Lab) -> None:
+    """Environment variables may come from a file that an init container has written, by fileKeyRef."""
+    # Given a Pod whose init container writes one of two variables into a file,
+    guitar = lab.apply("pods/env-from-a-file.yaml")
+    lab.eventually("it runs, or cannot", guitar, until=lambda pod: pod.ready, within=START)
+
+    # when its environment is looked at, then the one is there.
+    lines = lab.kubectl("exec guitar -c web -- env").stdout.splitlines()
+    assert [line for line in lines if line.startswith(("TUNING", "STRINGS"))] == ["TUNING=drop-d"]
+
+
+@claim(
+    "pods.env-from-no-file",
+    ledger=["pods.shared-filesystem"],
+    source=f"{TASKS}inject-data-application/define-environment-variable-via-file/",
+    twin="the same Pod with a value in that place",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("values", put("spec.containers[0].env", [{"name": "TUNING", "value": "drop-d"}]))
+def test_the_environment_comes_from_no_file(lab: Lab) -> None:
+    """A fileKeyRef is no source of an environment variable: it is dropped, and then there is none, which is refused."""
+    # Given a Pod that takes its variables from a file, when it is to be made,
+    refused = lab.apply_refused("pods/env-from-a-file.yaml", "create --dry-run=server -f")
+
+    # then it is as if no source were named.
+    assert "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`" in refused.stderr
+
+    # while one with a value is taken.
+    lab.kubectl("run guitar --image=localhost:1/labs/web:1 --env=TUNING=drop-d --dry-run=server")
 
 
 @claim(
@@ -356,6 +461,76 @@ def test_the_kubelet_of_its_node_runs_a_pod(lab: Lab) -> None:
         lambda pod: pod.containers,
         until=restarted,
     )
+
+
+@claim(
+    "pods.no-sandbox",
+    ledger=["pods.kubelet-creates"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-has-network",
+    twin="started: the same Pod without the volume that it waits for",
+    takes_s=3,
+    since="1.37",
+)
+@sabotage("nothing to wait for", put("spec.volumes[0]", {"name": "settings", "emptyDir": {}}, of="pod/waiting"))
+def test_a_pod_says_why_its_containers_cannot_be_started(lab: Lab) -> None:
+    """A Pod whose containers cannot be started says why, in its condition PodReadyToStartContainers."""
+    # Given two Pods, of which one waits for a ConfigMap that there is not,
+    waiting, started = lab.apply("pods/waits-for-a-volume.yaml")
+
+    # when the kubelet has tried to start both,
+    lab.poll(
+        "somebody is told what it waits for",
+        lambda: [event for event in lab.events(waiting, "FailedMount") if '"nobody" not found' in event.message],
+        until=lambda events: events,
+        within=SOON + SOON,
+    )
+    not_yet, running = lab.eventually(
+        "one is not started, the other one is",
+        waiting,
+        started,
+        until=lambda w, s: w.condition(TO_START) and s.condition(TO_START).get("status") == "True",
+        within=START,
+    )
+
+    # then the one says that it has no sandbox, and the other one has nothing to say.
+    assert not_yet.condition(TO_START)["status"] == "False"
+    assert not_yet.condition(TO_START).get("message") == "no pod sandbox exists"
+    assert "message" not in running.condition(TO_START)
+
+
+@claim(
+    "pods.no-sandbox-unsaid",
+    ledger=["pods.kubelet-creates"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-has-network",
+    twin="started: the same Pod without the volume that it waits for",
+    takes_s=3,
+    until="1.37",
+)
+@sabotage("nothing to wait for", put("spec.volumes[0]", {"name": "settings", "emptyDir": {}}, of="pod/waiting"))
+def test_a_pod_says_only_that_its_containers_cannot_be_started(lab: Lab) -> None:
+    """A Pod whose containers cannot be started says so in its condition PodReadyToStartContainers, but not why."""
+    # Given two Pods, of which one waits for a ConfigMap that there is not,
+    waiting, started = lab.apply("pods/waits-for-a-volume.yaml")
+
+    # when the kubelet has tried to start both,
+    lab.poll(
+        "somebody is told what it waits for",
+        lambda: [event for event in lab.events(waiting, "FailedMount") if '"nobody" not found' in event.message],
+        until=lambda events: events,
+        within=SOON + SOON,
+    )
+    not_yet, running = lab.eventually(
+        "one is not started, the other one is",
+        waiting,
+        started,
+        until=lambda w, s: w.condition(TO_START) and s.condition(TO_START).get("status") == "True",
+        within=START,
+    )
+
+    # then the one is not ready for it, and neither has anything to say.
+    assert not_yet.condition(TO_START)["status"] == "False"
+    assert "message" not in not_yet.condition(TO_START)
+    assert "message" not in running.condition(TO_START)
 
 
 @claim(
@@ -606,6 +781,45 @@ def test_kubectl_run_ignores_a_file(lab: Lab) -> None:
 
 
 @claim(
+    "pods.run-restart-choices",
+    ledger=["pods.run-creates"],
+    source=f"{KUBECTL}generated/kubectl_run/#options",
+    twin="Never: a policy that there is",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("one that there is", instead("--restart=Sometimes", "--restart=OnFailure"))
+def test_kubectl_run_lists_the_policies(lab: Lab) -> None:
+    """kubectl run answers a restartPolicy that there is not with those that there are."""
+    # Given a command that runs an image, when it is to be restarted sometimes, then it is told what there is,
+    refused = lab.refused("run guitar --image=localhost:1/labs/web:1 --dry-run=client --restart=Sometimes")
+    assert "Sometimes, valid values are: Always, OnFailure, Never" in refused.stderr
+
+    # and one of that is taken.
+    lab.kubectl("run guitar --image=localhost:1/labs/web:1 --dry-run=client --restart=Never")
+
+
+@claim(
+    "pods.run-restart-invalid",
+    ledger=["pods.run-creates"],
+    source=f"{KUBECTL}generated/kubectl_run/#options",
+    twin="Never: a policy that there is",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("one that there is", instead("--restart=Sometimes", "--restart=OnFailure"))
+def test_kubectl_run_refuses_a_policy(lab: Lab) -> None:
+    """kubectl run refuses a restartPolicy that there is not, and names none that there is."""
+    # Given a command that runs an image, when it is to be restarted sometimes, then that is refused,
+    refused = lab.refused("run guitar --image=localhost:1/labs/web:1 --dry-run=client --restart=Sometimes")
+    assert "invalid restart policy: Sometimes" in refused.stderr
+    assert "OnFailure" not in refused.stderr
+
+    # and one that there is is taken.
+    lab.kubectl("run guitar --image=localhost:1/labs/web:1 --dry-run=client --restart=Never")
+
+
+@claim(
     "pods.run-image-typo",
     source="https://kubernetes.io/docs/concepts/containers/images/",
     notes=wrong(
@@ -638,6 +852,101 @@ def test_a_wrong_image_is_taken_and_shows_only_in_the_pod(lab: Lab) -> None:
     )
     assert not kuard.ready, "the image is there"
     assert right.container("right").state == "running"
+
+
+@claim(
+    "pods.pull-secret-unneeded",
+    ledger=["pods.run-image-typo"],
+    source="https://kubernetes.io/docs/concepts/containers/images/#specifying-imagepullsecrets-on-a-pod",
+    twin="elsewhere: the same Pod of an image that the node does not have",
+    takes_s=4,
+    since="1.37",
+)
+@sabotage("both elsewhere", put("spec.containers[0].image", "localhost:1/labs/nobody:1", of="pod/here"))
+@sabotage("both here", put("spec.containers[0].image", "localhost:1/labs/web:1", of="pod/elsewhere"))
+def test_a_secret_that_was_not_needed_is_not_missed(lab: Lab) -> None:
+    """An imagePullSecret that does not exist is complained of when an image cannot be pulled, and only then."""
+    # Given two Pods with a Secret that there is not, of which one has its image on the node,
+    here, elsewhere = lab.apply("pods/no-such-pull-secret.yaml")
+    lab.eventually("it runs", here, until=lambda pod: pod.ready, within=START)
+
+    # when the image of the other one could not be pulled, then the Secret is missed there, and not here.
+    missed = "FailedToRetrieveImagePullSecret"
+    lab.poll("somebody is told", lambda: lab.events(elsewhere, missed), until=lambda events: events, within=START)
+    assert lab.events(here, missed) == []
+
+
+@claim(
+    "pods.pull-secret-missed",
+    ledger=["pods.run-image-typo"],
+    source="https://kubernetes.io/docs/concepts/containers/images/#specifying-imagepullsecrets-on-a-pod",
+    twin="plain: a Pod of the same image without the Secret",
+    takes_s=4,
+    until="1.37",
+)
+@sabotage("none is named", remove("spec.imagePullSecrets"))
+def test_a_secret_is_missed_though_it_was_not_needed(lab: Lab) -> None:
+    """An imagePullSecret that does not exist is complained of with every Pod, also where no image is pulled."""
+    # Given a Pod with a Secret that there is not, and one without, both of an image that the node has,
+    here, _ = lab.apply("pods/no-such-pull-secret.yaml")
+    lab.kubectl("run plain --image=localhost:1/labs/web:1")
+    plain = lab.pod("plain")
+
+    # when both run,
+    lab.eventually("they run", here, plain, until=lambda *pods: all(pod.ready for pod in pods), within=START)
+
+    # then the Secret is missed in the one.
+    missed = "FailedToRetrieveImagePullSecret"
+    lab.poll("somebody is told", lambda: lab.events(here, missed), until=lambda events: events)
+    assert lab.events(plain, missed) == []
+
+
+@claim(
+    "pods.a-failure-shows",
+    ledger=["pods.get-pods"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase",
+    twin="failed-first: the same Pod, whose other container fails",
+    takes_s=3,
+    since="1.35",
+)
+@sabotage("none has failed", put("spec.containers[1].command", ["true"], of="pod/failed-last"))
+def test_the_table_of_pods_shows_a_failure(lab: Lab) -> None:
+    """In the table of kubectl get pods a Pod of which a container has failed is in Error, whichever it was."""
+    # Given two Pods of two containers, of which the first or the last one fails,
+    first, last = lab.apply("pods/exit-codes.yaml")
+    lab.eventually(
+        "both are over", first, last, until=lambda *pods: all(pod.phase in OVER for pod in pods), within=START
+    )
+
+    # when they are listed, then both have failed.
+    rows = [line.split() for line in lab.kubectl("get pods --no-headers").stdout.splitlines()]
+    assert {row[0]: row[2] for row in rows} == {"failed-last": "Error", "failed-first": "Error"}
+
+
+@claim(
+    "pods.a-failure-hides",
+    ledger=["pods.get-pods"],
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase",
+    twin="failed-first: the same Pod, whose other container fails",
+    takes_s=3,
+    until="1.35",
+)
+@sabotage("the first one has failed", put("spec.containers[0].command", ["false"], of="pod/failed-last"))
+def test_the_table_of_pods_may_hide_a_failure(lab: Lab) -> None:
+    """In the table of kubectl get pods a Pod that is over shows its first container: Completed, though another failed.
+
+    What its phase says is Failed all the same.
+    """
+    # Given two Pods of two containers, of which the first or the last one fails,
+    first, last = lab.apply("pods/exit-codes.yaml")
+    both = lab.eventually(
+        "both are over", first, last, until=lambda *pods: all(pod.phase in OVER for pod in pods), within=START
+    )
+    assert [pod.phase for pod in both] == ["Failed", "Failed"]
+
+    # when they are listed, then the one looks as if all were well.
+    rows = [line.split() for line in lab.kubectl("get pods --no-headers").stdout.splitlines()]
+    assert {row[0]: row[2] for row in rows} == {"failed-last": "Completed", "failed-first": "Error"}
 
 
 @claim(

@@ -309,6 +309,56 @@ def test_an_autoscaler_without_metrics_knows_only_its_bounds(lab: Lab) -> None:
 
 
 @claim(
+    "replicasets.autoscaler-to-none",
+    ledger=["replicasets.scale-up"],
+    source="https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/",
+    twin="one: the same autoscaler that leaves one Pod",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("fewer than none", put("spec.minReplicas", -1, of="horizontalpodautoscaler/none"))
+@sabotage(
+    "by the CPU of Pods that are not there",
+    put(
+        "spec.metrics",
+        [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+            }
+        ],
+        of="horizontalpodautoscaler/none",
+    ),
+)
+def test_an_autoscaler_may_leave_no_pods(lab: Lab) -> None:
+    """An autoscaler may scale down to no Pods at all, if it goes by a metric that is there without them."""
+    # Given two autoscalers by something that is not measured in Pods, of which one leaves a Pod, and the other none,
+    # when both are made, if only for a try, then they are accepted.
+    made = lab.apply("replicasets/autoscaled-to-none.yaml", "apply --dry-run=server -f")
+    assert [one.manifest["spec"]["minReplicas"] for one in made] == [1, 0]
+
+
+@claim(
+    "replicasets.autoscaler-to-one",
+    ledger=["replicasets.scale-up"],
+    source="https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/",
+    twin="one: the same autoscaler that leaves one Pod",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("one for both", put("spec.minReplicas", 1, of="horizontalpodautoscaler/none"))
+@sabotage("none for both", put("spec.minReplicas", 0, of="horizontalpodautoscaler/one"))
+def test_an_autoscaler_leaves_a_pod(lab: Lab) -> None:
+    """An autoscaler scales down to one Pod, and not to none, whatever it goes by."""
+    # Given two autoscalers by something that is not measured in Pods, of which one leaves a Pod, and the other none,
+    refused = lab.apply_refused("replicasets/autoscaled-to-none.yaml", "create --dry-run=server -f")
+
+    # when both are made, if only for a try, then the one is accepted, and the other one refused.
+    assert refused.stdout.split()[:1] == ["horizontalpodautoscaler.autoscaling/one"]
+    assert "must be greater than or equal to 1" in refused.stderr
+
+
+@claim(
     "replicasets.scale-down",
     source=REPLICASET + "#scaling-a-replicaset",
     twin="the Pod of the same ReplicaSet that is Ready",

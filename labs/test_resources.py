@@ -4,7 +4,7 @@ The lesson in its order: the two numbers, how they are written, and what a Pod's
 where a Pod may be; limits, which decide what it may take there, and how they are changed while it runs.
 """
 
-from labkit.words import START, Lab, changed, claim, imprecise, instead, put, quantity, remove, sabotage, wrong
+from labkit.words import SOON, START, Lab, changed, claim, imprecise, instead, put, quantity, remove, sabotage, wrong
 
 RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 QOS = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/"
@@ -93,6 +93,46 @@ def test_requests_and_limits_make_the_class_of_a_pod(lab: Lab) -> None:
         "one-limit": "Burstable",
         "neither": "BestEffort",
     }
+
+
+@claim(
+    "resources.empty-level",
+    ledger=["resources.pod-sum"],
+    source=QOS + "#guaranteed",
+    twin="none: the same Pod without the field",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("something in it", put("spec.resources", {"requests": {"memory": "64Mi"}}, of="pod/empty"))
+@sabotage("nothing for the containers", remove("spec.containers[0].resources", of="pod/empty"))
+def test_resources_of_a_pod_count_if_there_are_any(lab: Lab) -> None:
+    """A Pod's class of service is that of its containers where its own resources are empty, as where there are none."""
+    # Given two Pods whose containers are Guaranteed, one of them with empty resources of its own,
+    empty, none = lab.apply("resources/empty-level.yaml")
+
+    # when their class is read, then both are Guaranteed, too.
+    assert lab.get("Pod", none.name).raw["status"]["qosClass"] == "Guaranteed"
+    assert lab.get("Pod", empty.name).raw["status"]["qosClass"] == "Guaranteed"
+
+
+@claim(
+    "resources.empty-level-counts",
+    ledger=["resources.pod-sum"],
+    source=QOS + "#guaranteed",
+    twin="none: the same Pod without the field",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("nothing at all", remove("spec.resources", of="pod/empty"))
+@sabotage("empty in both", put("spec.resources", {}, of="pod/none"))
+def test_empty_resources_of_a_pod_count(lab: Lab) -> None:
+    """A Pod with empty resources of its own is BestEffort, whatever its containers have."""
+    # Given two Pods whose containers are Guaranteed, one of them with empty resources of its own,
+    empty, none = lab.apply("resources/empty-level.yaml")
+
+    # when their class is read, then only the one without is Guaranteed, too.
+    assert lab.get("Pod", none.name).raw["status"]["qosClass"] == "Guaranteed"
+    assert lab.get("Pod", empty.name).raw["status"]["qosClass"] == "BestEffort"
 
 
 @claim(
@@ -459,6 +499,226 @@ def test_limits_are_changed_while_the_container_runs(lab: Lab) -> None:
 
     # and only the container that asked for it was restarted.
     assert (pod.container("in-place").restart_count, pod.container("anew").restart_count) == (0, 1)
+
+
+@claim(
+    "resources.resize-announced",
+    ledger=["resources.limit-maximum"],
+    source=RESIZE,
+    twin="modest: the same Pod, of which nothing is changed",
+    takes_s=4,
+    since="1.35",
+)
+@sabotage("nothing is changed", instead('"cpu": "20m"', '"cpu": "10m"'))
+@sabotage("both are changed", instead("patch pod greedy", "patch pods greedy modest"))
+def test_a_resize_is_announced(lab: Lab) -> None:
+    """There are events of a resize when the kubelet begins with it, and when it is done."""
+    # Given two running Pods,
+    greedy, modest = lab.apply("resources/beyond-the-node.yaml")
+    lab.ready(greedy, modest)
+
+    # when one of them is to have more,
+    more = '{"spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "20m"}}}]}}'
+    lab.kubectl(f"patch pod greedy --subresource resize -p '{more}'")
+
+    # then it is told that this began, and that it is done, and nothing of the other one.
+    lab.poll(
+        "it has begun and is done",
+        lambda: [lab.events(greedy, reason) for reason in ("ResizeStarted", "ResizeCompleted")],
+        until=all,
+        within=SOON + SOON,
+    )
+    assert lab.events(modest, "ResizeStarted") + lab.events(modest, "ResizeCompleted") == []
+    assert lab.get("Pod", modest.name).raw["spec"]["containers"] == modest.manifest["spec"]["containers"]
+
+
+@claim(
+    "resources.resize-done",
+    ledger=["resources.limit-maximum"],
+    source=RESIZE,
+    twin="modest: the same Pod, of which nothing is changed",
+    takes_s=4,
+    until="1.35",
+)
+@sabotage("nothing is changed", instead('"cpu": "20m"', '"cpu": "10m"'))
+@sabotage("both are changed", instead("patch pod greedy", "patch pods greedy modest"))
+def test_a_resize_is_told_of_when_it_is_done(lab: Lab) -> None:
+    """There is an event of a resize when the kubelet is done with it, and none when it begins."""
+    # Given two running Pods,
+    greedy, modest = lab.apply("resources/beyond-the-node.yaml")
+    lab.ready(greedy, modest)
+
+    # when one of them is to have more,
+    more = '{"spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "20m"}}}]}}'
+    lab.kubectl(f"patch pod greedy --subresource resize -p '{more}'")
+
+    # then it is told that this is done, and nothing else, and nothing of the other one.
+    lab.poll("it is done", lambda: lab.events(greedy, "ResizeCompleted"), until=lambda e: e, within=SOON + SOON)
+    assert lab.events(greedy, "ResizeStarted") == []
+    assert lab.events(modest, "ResizeCompleted") == []
+    assert lab.get("Pod", modest.name).raw["spec"]["containers"] == modest.manifest["spec"]["containers"]
+
+
+@claim(
+    "resources.resize-refused",
+    ledger=["resources.scheduling"],
+    source=RESIZE,
+    twin="modest: the same Pod, which is to have little more",
+    takes_s=2,
+    since="1.36",
+)
+@sabotage("little more for both", instead('"cpu": "1000"', '"cpu": "20m"'))
+@sabotage("too much for both", instead('"cpu": "20m"', '"cpu": "1000"'))
+def test_a_resize_beyond_the_node_is_refused(lab: Lab) -> None:
+    """A Pod that is to have more than its node can give keeps what it has: that is refused at once."""
+    # Given two Pods with a node,
+    greedy, modest = lab.apply("resources/beyond-the-node.yaml")
+    lab.given("they have one", greedy, modest, until=lambda *pods: all(pod.node for pod in pods))
+
+    # when one is to have little more, and the other one a thousand cores, then only the first is taken.
+    more = '{{"spec": {{"containers": [{{"name": "web", "resources": {{"requests": {{"cpu": "{}"}}}}}}]}}}}'
+    lab.kubectl(f"patch pod modest --subresource resize --dry-run=server -p '{more.format('20m')}'")
+    refused = lab.refused(f"patch pod greedy --subresource resize --dry-run=server -p '{more.format('1000')}'")
+    assert "node didn't have enough allocatable resources: cpu, requested: 1000000" in refused.stderr
+
+
+@claim(
+    "resources.resize-infeasible",
+    ledger=["resources.scheduling"],
+    source=RESIZE,
+    twin="modest: the same Pod, which is to have little more",
+    takes_s=4,
+    until="1.36",
+)
+@sabotage("little more for both", instead('"cpu": "1000"', '"cpu": "20m"'))
+@sabotage("too much for both", instead('"cpu": "20m"', '"cpu": "1000"'))
+def test_a_resize_beyond_the_node_is_pending(lab: Lab) -> None:
+    """A Pod may be asked to have more than its node can give: that is taken, and its condition says Infeasible."""
+    # Given two Pods that run,
+    greedy, modest = lab.apply("resources/beyond-the-node.yaml")
+    lab.ready(greedy, modest)
+
+    # when one is to have little more, and the other one a thousand cores, then both is taken,
+    more = '{{"spec": {{"containers": [{{"name": "web", "resources": {{"requests": {{"cpu": "{}"}}}}}}]}}}}'
+    asked = lab.now("more is asked for")
+    lab.kubectl(f"patch pod modest --subresource resize -p '{more.format('20m')}'")
+    lab.kubectl(f"patch pod greedy --subresource resize -p '{more.format('1000')}'")
+
+    # and the kubelet does the one, and says of the other that it never can.
+    pending = "PodResizePending"
+    _, never = lab.eventually(
+        "it has said so",
+        modest,
+        greedy,
+        until=lambda m, g: (
+            m.raw["status"]["containerStatuses"][0].get("resources", {}).get("requests") == {"cpu": "20m"}
+            and g.condition(pending)
+        ),
+        within=SOON + SOON,
+        since=asked,
+    )
+    assert never.condition(pending)["reason"] == "Infeasible"
+    lab.never("the modest one has to wait", modest, lambda pod: pod.condition(pending), until=never)
+
+
+@claim(
+    "resources.resize-pod-level",
+    ledger=["resources.pod-sum"],
+    source="https://kubernetes.io/docs/tasks/configure-pod-container/resize-pod-resources/",
+    twin="parts: a Pod whose containers have resources of their own",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("by a plain patch", instead(" --subresource resize", ""))
+@sabotage("more than a request", instead('"cpu": "200m"', '"nvidia.com/gpu": "1"'))
+def test_resources_of_a_pod_can_be_resized(lab: Lab) -> None:
+    """Resources that are given to a Pod as a whole can be changed as those of its containers can."""
+    # Given a Pod that has resources as a whole, and one whose containers have some,
+    lab.apply("resources/resized-unplaced.yaml")
+
+    # when both are to have more, if only for a try, then that is taken.
+    level = '{"spec": {"resources": {"requests": {"cpu": "200m"}}}}'
+    shown = "-o jsonpath={.spec.resources.requests.cpu}"
+    resized = lab.kubectl(f"patch pod whole --subresource resize --dry-run=server -p '{level}' {shown}")
+    assert resized.stdout == "200m"
+    part = '{"spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "200m"}}}]}}'
+    lab.kubectl(f"patch pod parts --subresource resize --dry-run=server -p '{part}'")
+
+
+@claim(
+    "resources.no-resize-pod-level",
+    ledger=["resources.pod-sum"],
+    source="https://kubernetes.io/docs/tasks/configure-pod-container/resize-pod-resources/",
+    twin="parts: a Pod whose containers have resources of their own",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage(
+    "the container's",
+    instead("patch pod whole", "patch pod parts"),
+    instead('{"spec": {"resources": {"requests": {"cpu": "200m"}}}}', '{"metadata": {"labels": {"cpu": "200m"}}}'),
+)
+def test_resources_of_a_pod_cannot_be_resized(lab: Lab) -> None:
+    """Resources that are given to a Pod as a whole cannot be changed, as those of its containers can."""
+    # Given a Pod that has resources as a whole, and one whose containers have some,
+    lab.apply("resources/resized-unplaced.yaml")
+
+    # when both are to have more, if only for a try, then that is refused for the Pod as a whole,
+    level = '{"spec": {"resources": {"requests": {"cpu": "200m"}}}}'
+    refused = lab.refused(f"patch pod whole --subresource resize --dry-run=server -p '{level}'")
+    assert "pods with pod-level resources" in refused.stderr
+
+    # and taken for a container.
+    part = '{"spec": {"containers": [{"name": "web", "resources": {"requests": {"cpu": "200m"}}}]}}'
+    lab.kubectl(f"patch pod parts --subresource resize --dry-run=server -p '{part}'")
+
+
+@claim(
+    "resources.resize-init",
+    ledger=["resources.pod-sum"],
+    source=RESIZE,
+    twin="web: the container after it",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("by a plain patch", instead(" --subresource resize", ""))
+@sabotage("more than a request", instead('{"requests": {"cpu": "200m"}}', '{"requests": {"nvidia.com/gpu": "1"}}'))
+def test_an_init_container_can_be_resized(lab: Lab) -> None:
+    """The resources of an init container can be changed as those of the containers after it can."""
+    # Given a Pod with an init container and another one,
+    lab.apply("resources/resized-unplaced.yaml")
+
+    # when both are to have more, if only for a try, then that is taken.
+    more = '{{"spec": {{"{}": [{{"name": "{}", "resources": {{"requests": {{"cpu": "200m"}}}}}}]}}}}'
+    resize = "patch pod parts --subresource resize --dry-run=server"
+    shown = "-o jsonpath={.spec.initContainers[0].resources.requests.cpu}"
+    resized = lab.kubectl(f"{resize} -p '{more.format('initContainers', 'prepare')}' {shown}")
+    assert resized.stdout == "200m"
+    lab.kubectl(f"{resize} -p '{more.format('containers', 'web')}'")
+
+
+@claim(
+    "resources.no-resize-init",
+    ledger=["resources.pod-sum"],
+    source=RESIZE,
+    twin="web: the container after it",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("the container after it", instead('"initContainers": [{"name": "prepare"', '"containers": [{"name": "web"'))
+def test_an_init_container_cannot_be_resized(lab: Lab) -> None:
+    """The resources of an init container cannot be changed, as those of the containers after it can."""
+    # Given a Pod with an init container and another one,
+    lab.apply("resources/resized-unplaced.yaml")
+
+    # when both are to have more, if only for a try, then that is refused for the init container,
+    more = '{{"spec": {{"{}": [{{"name": "{}", "resources": {{"requests": {{"cpu": "200m"}}}}}}]}}}}'
+    resize = "patch pod parts --subresource resize --dry-run=server"
+    refused = lab.refused(f"{resize} -p '{more.format('initContainers', 'prepare')}'")
+    assert "resources for non-sidecar init containers are immutable" in refused.stderr
+
+    # and taken for the container after it.
+    lab.kubectl(f"{resize} -p '{more.format('containers', 'web')}'")
 
 
 @claim(

@@ -261,6 +261,43 @@ def test_a_service_has_a_name_in_dns(lab: Lab) -> None:
 
 
 @claim(
+    "services.close-deprecated",
+    ledger=["services.virtual-ip"],
+    source=PROXY + "#traffic-distribution",
+    twin="zone: the same Service, with the newer name for it",
+    takes_s=1,
+    since="1.35",
+)
+@sabotage("the newer name for both", put("spec.trafficDistribution", "PreferSameZone", of="service/close"))
+@sabotage("the older name for both", put("spec.trafficDistribution", "PreferClose", of="service/zone"))
+def test_prefer_close_comes_with_a_warning(lab: Lab) -> None:
+    """A Service with trafficDistribution PreferClose is accepted with a warning: it is called PreferSameZone now."""
+    # Given two Services that prefer what is near, by one name and by the other,
+    # when each is made, if only for a try, then both are accepted, one of them with a warning.
+    tried = f"create --dry-run=server -f {lab.file('services/near.yaml')} -l name"
+    assert lab.kubectl(f"{tried}=zone").stderr == ""
+    assert '"PreferClose" is deprecated; use "PreferSameZone"' in lab.kubectl(f"{tried}=close").stderr
+
+
+@claim(
+    "services.close-quiet",
+    ledger=["services.virtual-ip"],
+    source=PROXY + "#traffic-distribution",
+    twin="zone: the same Service, with the newer name for it",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("no such name", put("spec.trafficDistribution", "PreferFar", of="service/close"))
+def test_prefer_close_is_accepted(lab: Lab) -> None:
+    """A Service with trafficDistribution PreferClose is accepted like one with any other."""
+    # Given two Services that prefer what is near, by one name and by the other, when both are made, if only for a try,
+    made = lab.kubectl(f"create --dry-run=server -f {lab.file('services/near.yaml')}")
+
+    # then both are accepted, without a warning.
+    assert made.stderr == ""
+
+
+@claim(
     "services.environment",
     ledger=["services.discovery-definition"],
     source=SERVICE + "#environment-variables",
@@ -709,6 +746,85 @@ def test_external_ips_are_accepted(lab: Lab) -> None:
     # Given two Services, one of which has an external address, when warnings are to be taken for errors,
     # then both are accepted without one.
     lab.apply("services/external-ips.yaml", "apply --dry-run=server --warnings-as-errors -f")
+
+
+@claim(
+    "services.strict-ranges",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#loadbalancer",
+    twin="network: the same Service with the network of that address",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("networks for both", put("spec.loadBalancerSourceRanges", ["192.0.2.0/24"], of="service/host"))
+@sabotage("an address for both", put("spec.loadBalancerSourceRanges", ["192.0.2.5/24"], of="service/network"))
+def test_a_network_ends_in_zeros(lab: Lab) -> None:
+    """A Service whose loadBalancerSourceRanges hold an address in place of a network is refused."""
+    # Given two Services, of which one names a network, and the other one an address in it,
+    refused = lab.apply_refused("services/source-ranges.yaml", "create --dry-run=server -f")
+
+    # when both are made, if only for a try, then the one is taken, and the other one refused.
+    assert refused.stdout.split()[:1] == ["service/network"]
+    assert "must not have bits set beyond the prefix length" in refused.stderr
+
+
+@claim(
+    "services.loose-ranges",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#loadbalancer",
+    twin="network: the same Service with the network of that address",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("networks for both", put("spec.loadBalancerSourceRanges", ["192.0.2.0/24"], of="service/host"))
+@sabotage("an address for both", put("spec.loadBalancerSourceRanges", ["192.0.2.5/24"], of="service/network"))
+def test_a_network_should_end_in_zeros(lab: Lab) -> None:
+    """A Service whose loadBalancerSourceRanges hold an address in place of a network is accepted with a warning."""
+    # Given two Services, of which one names a network, and the other one an address in it,
+    tried = f"create --dry-run=server -f {lab.file('services/source-ranges.yaml')} -l name"
+
+    # when each is made, if only for a try, then both are accepted, one of them with a warning.
+    assert lab.kubectl(f"{tried}=network").stderr == ""
+    assert "192.0.2.5/24" in lab.kubectl(f"{tried}=host").stderr
+
+
+@claim(
+    "services.app-protocol-shown",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#application-protocol",
+    twin="without: the same Service without the field",
+    takes_s=1,
+    since="1.36",
+)
+@sabotage("no protocol", remove("spec.ports[0].appProtocol", of="service/with"))
+@sabotage("a protocol for both", put("spec.ports[0].appProtocol", "example.com/midi", of="service/without"))
+def test_describe_shows_the_protocol_of_the_application(lab: Lab) -> None:
+    """kubectl describe service shows a port's appProtocol."""
+    # Given two Services, of which one says what is spoken at its port,
+    lab.apply("services/app-protocol.yaml")
+
+    # when both are described, then it is told of the one.
+    told = lab.kubectl("describe services with without").stdout.splitlines()
+    assert [line.split() for line in told if line.startswith("AppProtocol")] == [["AppProtocol:", "example.com/midi"]]
+
+
+@claim(
+    "services.app-protocol-hidden",
+    ledger=["services.expose-another-object"],
+    source=SERVICE + "#application-protocol",
+    twin="the object itself, which has it",
+    takes_s=1,
+    until="1.36",
+)
+@sabotage("no protocol", remove("spec.ports[0].appProtocol", of="service/with"))
+def test_describe_hides_the_protocol_of_the_application(lab: Lab) -> None:
+    """kubectl describe service does not show a port's appProtocol."""
+    # Given two Services, of which one says what is spoken at its port,
+    lab.apply("services/app-protocol.yaml")
+    assert lab.kubectl("get service with -o jsonpath={.spec.ports[*].appProtocol}").stdout == "example.com/midi"
+
+    # when both are described, then there is no word of it.
+    assert "midi" not in lab.kubectl("describe services with without").stdout
 
 
 @claim(

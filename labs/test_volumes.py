@@ -4,10 +4,12 @@ The lesson in its order: what is lost without a volume and with one; volumes and
 layer by layer; the host's directories; and storage that is claimed.
 """
 
-from labkit.words import START, Lab, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
+from labkit.words import SOON, START, Lab, changed, claim, imprecise, instead, put, remove, sabotage, skip, wrong
 
 VOLUMES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 CLAIMS = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
+
+UNUSED = "Unused"
 
 
 @claim(
@@ -204,6 +206,55 @@ def test_files_of_a_config_map_are_renewed(lab: Lab) -> None:
 
 
 @claim(
+    "volumes.of-an-image",
+    ledger=["volumes.two-things"],
+    source=VOLUMES + "#image",
+    twin="/empty: an emptyDir of the same Pod",
+    takes_s=3,
+    since="1.35",
+)
+@sabotage("another emptyDir", put("spec.volumes[0]", {"name": "image", "emptyDir": {}}))
+@sabotage(
+    "the image twice", put("spec.volumes[1]", {"name": "empty", "image": {"reference": "localhost:1/labs/web:1"}})
+)
+def test_the_files_of_an_image_are_a_volume(lab: Lab) -> None:
+    """A volume may be the files of an image, to be read and not to be written."""
+    # Given a Pod with an image as a volume, and an empty one,
+    web = lab.apply("volumes/of-an-image.yaml")
+    lab.eventually("it runs", web, until=lambda pod: pod.ready, within=START)
+
+    # when it looks into both, then the image's files are in the one,
+    assert "usr" in lab.kubectl("exec web -- ls /image").stdout.split()
+    assert lab.kubectl("exec web -- ls /empty").stdout == ""
+
+    # and only into the other one it can write.
+    assert "Read-only file system" in lab.refused("exec web -- touch /image/x").stderr
+    lab.kubectl("exec web -- touch /empty/x")
+
+
+@claim(
+    "volumes.of-no-image",
+    ledger=["volumes.two-things"],
+    source=VOLUMES + "#image",
+    twin="empty: an emptyDir of the same Pod",
+    takes_s=1,
+    until="1.35",
+)
+@sabotage("the server is not asked", instead("--dry-run=server", "--dry-run=client"))
+@sabotage("another emptyDir", put("spec.volumes[0]", {"name": "image", "emptyDir": {}}))
+def test_an_image_as_a_volume_is_dropped(lab: Lab) -> None:
+    """A volume that is an image is dropped with its mounts without a word, and the Pod runs without it."""
+    # Given a Pod with an image as a volume, and an empty one, when it is made, if only for a try,
+    made = lab.kubectl(f"create --dry-run=server -f {lab.file('volumes/of-an-image.yaml')} -o json")
+
+    # then the one volume is left, and the one mount.
+    spec = made.parsed["spec"]
+    named = [one["name"] for one in spec["volumes"] + spec["containers"][0]["volumeMounts"]]
+    assert [name for name in named if not name.startswith("kube-api-access")] == ["empty", "empty"]
+    assert made.stderr == ""
+
+
+@claim(
     "volumes.tabs",
     source="https://yaml.org/spec/1.2.2/#61-indentation-spaces",
     notes=wrong("the manifest is indented with tabs", "YAML is indented with spaces: with tabs it is none"),
@@ -310,6 +361,58 @@ def test_a_misspelt_host_path_is_another_directory(lab: Lab) -> None:
 
 
 @claim(
+    "volumes.path-found",
+    ledger=["volumes.path-typo"],
+    source=VOLUMES + "#hostpath-volume-types",
+    twin="folder: a volume of the same path and the type that it is of",
+    takes_s=3,
+    needs="nodes",
+    since="1.37",
+)
+@sabotage("a socket", put("spec.volumes[0].hostPath.type", "Socket"))
+def test_a_path_of_another_type_says_what_it_is(lab: Lab) -> None:
+    """A hostPath that is not of the type that was asked for cannot be mounted, and the event says what it is."""
+    # Given a Pod with a volume of a path that is to be a file, and one of the same that may be a folder,
+    web = lab.apply("volumes/not-a-file.yaml")
+
+    # when the kubelet has tried, then it has found a folder, which is nothing to say of the other one.
+    told = lab.poll(
+        "somebody is told of a path",
+        lambda: {e.message for e in lab.events(web, "FailedMount") if "hostPath" in e.message},
+        until=lambda messages: messages,
+        within=SOON + SOON,
+    )
+    why = "hostPath type check failed: /etc is not a file, it's a Directory"
+    assert told == {f'MountVolume.SetUp failed for volume "file" : {why}'}
+
+
+@claim(
+    "volumes.path-not-found",
+    ledger=["volumes.path-typo"],
+    source=VOLUMES + "#hostpath-volume-types",
+    twin="folder: a volume of the same path and the type that it is of",
+    takes_s=3,
+    needs="nodes",
+    until="1.37",
+)
+@sabotage("a socket", put("spec.volumes[0].hostPath.type", "Socket"))
+def test_a_path_of_another_type_says_what_it_is_not(lab: Lab) -> None:
+    """A hostPath that is not of the type that was asked for cannot be mounted, and the event says what it is not."""
+    # Given a Pod with a volume of a path that is to be a file, and one of the same that may be a folder,
+    web = lab.apply("volumes/not-a-file.yaml")
+
+    # when the kubelet has tried, then it has found no file, which is nothing to say of the other one.
+    told = lab.poll(
+        "somebody is told of a path",
+        lambda: {e.message for e in lab.events(web, "FailedMount") if "hostPath" in e.message},
+        until=lambda messages: messages,
+        within=SOON + SOON,
+    )
+    why = "hostPath type check failed: /etc is not a file"
+    assert told == {f'MountVolume.SetUp failed for volume "file" : {why}'}
+
+
+@claim(
     "volumes.hostpath-persistence",
     source=VOLUMES + "#hostpath",
     notes=imprecise(
@@ -401,6 +504,140 @@ def test_a_claim_gets_storage_that_outlives_the_pod(lab: Lab) -> None:
     assert lab.kubectl("exec stored -- ls /data").stdout.split() == ["x"]
     assert lab.get("PersistentVolumeClaim", unserved.name).raw["status"]["phase"] == "Pending"
     lab.never("the other Pod is placed", waiting, lambda pod: pod.node, until=after)
+
+
+@claim(
+    "volumes.default-in-the-list",
+    ledger=["volumes.remote-disks"],
+    source="https://kubernetes.io/docs/concepts/storage/storage-classes/#default-storageclass",
+    twin="the list of all classes, which compares them",
+    takes_s=1,
+    needs="nodes",
+    since="1.37",
+)
+@sabotage("listed for both", instead("get storageclass standard", "get storageclasses"))
+@sabotage("alone for both", instead("get storageclasses", "get storageclass standard"))
+def test_the_default_class_is_marked_in_the_list_alone(lab: Lab) -> None:
+    """kubectl get marks the default StorageClass in the list of all, where it is compared; alone it is not marked."""
+    # Given the class of a cluster that is made by kind,
+    # when the classes are listed, then it is marked, and when it is got by its name, then it is not.
+    assert lab.kubectl("get storageclasses --no-headers").stdout.split()[:2] == ["standard", "(default)"]
+    assert lab.kubectl("get storageclass standard --no-headers").stdout.split()[:2] != ["standard", "(default)"]
+
+
+@claim(
+    "volumes.default-everywhere",
+    ledger=["volumes.remote-disks"],
+    source="https://kubernetes.io/docs/concepts/storage/storage-classes/#default-storageclass",
+    twin="the list of all classes",
+    takes_s=1,
+    needs="nodes",
+    until="1.37",
+)
+@sabotage("its name alone", instead("get storageclass standard", "get storageclass standard -o name"))
+def test_the_default_class_is_marked_wherever_it_is_shown(lab: Lab) -> None:
+    """kubectl get marks each StorageClass that says it is the default, in the list and alone."""
+    # Given the class of a cluster that is made by kind,
+    # when the classes are listed, or it is got by its name, then it is marked.
+    assert lab.kubectl("get storageclasses --no-headers").stdout.split()[:2] == ["standard", "(default)"]
+    assert lab.kubectl("get storageclass standard --no-headers").stdout.split()[:2] == ["standard", "(default)"]
+
+
+@claim(
+    "volumes.claim-unused",
+    ledger=["volumes.remote-disks"],
+    source=CLAIMS + "#persistentvolumeclaims",
+    twin="unbound: a claim of the same Pod that has no volume",
+    takes_s=3,
+    cluster_wide=True,
+    since="1.37",
+)
+@sabotage("the Pod stays", skip("delete pod user"))
+@sabotage("no volume", put("spec.storageClassName", "somebody", of="persistentvolume/${NAMESPACE}"))
+def test_a_claim_tells_whether_it_is_used(lab: Lab) -> None:
+    """A claim that has a volume says in its condition Unused whether there is a Pod that names it, and since when."""
+    # Given two claims of one Pod, of which one has a volume,
+    _, bound, unbound, user = lab.apply("volumes/bound.yaml")
+
+    # when the controller has looked at it, then it is used,
+    lab.eventually(
+        "it says that it is used", bound, until=lambda claim: claim.condition(UNUSED).get("status") == "False"
+    )
+
+    # and when the Pod is deleted, then it is not.
+    deleted = lab.now("delete")
+    lab.kubectl(f"delete pod {user.name} --grace-period=0 --force")
+    unused = lab.eventually(
+        "it says that it is unused",
+        bound,
+        until=lambda claim: claim.condition(UNUSED).get("status") == "True",
+        since=deleted,
+    )
+    assert unused.condition(UNUSED)["lastTransitionTime"]
+
+    # The other one says nothing of it.
+    lab.never("the one without a volume says so", unbound, lambda claim: claim.condition(UNUSED), until=unused)
+
+
+@claim(
+    "volumes.claim-used-by",
+    ledger=["volumes.remote-disks"],
+    source=CLAIMS + "#persistentvolumeclaims",
+    twin="the same claim while there is a Pod that names it",
+    takes_s=2,
+    cluster_wide=True,
+    until="1.37",
+)
+@sabotage("the Pod stays", skip("delete pod user"))
+def test_a_claim_does_not_tell_whether_it_is_used(lab: Lab) -> None:
+    """A claim does not say whether a Pod uses it; kubectl describe looks through the Pods for that."""
+    # Given a claim with a volume,
+    _, bound, _, user = lab.apply("volumes/bound.yaml")
+    lab.given("it has one", bound, until=lambda claim: claim.raw["status"].get("phase") == "Bound")
+
+    # when it is described, then the Pod is found that names it, and when that is deleted, then none.
+    used = lab.kubectl("describe persistentvolumeclaim bound").stdout
+    lab.kubectl(f"delete pod {user.name} --grace-period=0 --force")
+    unused = lab.kubectl("describe persistentvolumeclaim bound").stdout
+    assert [line.split() for line in used.splitlines() if "Used By:" in line] == [["Used", "By:", "user"]]
+    assert [line.split() for line in unused.splitlines() if "Used By:" in line] == [["Used", "By:", "<none>"]]
+
+    # The claim itself says nothing of it.
+    assert "conditions" not in lab.get("PersistentVolumeClaim", bound.name).raw["status"]
+
+
+@claim(
+    "volumes.trust-bundles",
+    ledger=["volumes.two-things"],
+    source="https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#cluster-trust-bundles",
+    twin="certificatesigningrequests: another type of the same group",
+    takes_s=1,
+    since="1.37",
+)
+@sabotage("a type that there is not", instead("get clustertrustbundles", "get nodetrustbundles"))
+def test_there_are_bundles_of_certificates_for_volumes(lab: Lab) -> None:
+    """There are ClusterTrustBundles: certificates for all, which a projected volume gives to a Pod."""
+    # Given a cluster as it is, when both types are asked for, then it has them.
+    lab.kubectl("get certificatesigningrequests -o name")
+    lab.kubectl("get clustertrustbundles -o name")
+
+
+@claim(
+    "volumes.no-trust-bundles",
+    ledger=["volumes.two-things"],
+    source="https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#cluster-trust-bundles",
+    twin="certificatesigningrequests: another type of the same group",
+    takes_s=1,
+    until="1.37",
+)
+@sabotage("a type that there is", instead("get clustertrustbundles", "get certificatesigningrequests"))
+def test_there_are_no_bundles_of_certificates_for_volumes(lab: Lab) -> None:
+    """There are no ClusterTrustBundles, unless somebody has turned them on."""
+    # Given a cluster as it is, when both types are asked for, then it has the one,
+    lab.kubectl("get certificatesigningrequests -o name")
+
+    # and knows nothing of the other one.
+    assert "doesn't have a resource type" in lab.refused("get clustertrustbundles -o name").stderr
 
 
 @claim(
