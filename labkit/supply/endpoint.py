@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import docker
 
 from labkit.addresses import is_loopback
+from labkit.manifests import naming
 from labkit.paths import cache_dir
 from labkit.supply.cache import write_whole
 from labkit.trouble import CannotRun
@@ -158,7 +159,8 @@ def prepare(environment: Mapping[str, str] = os.environ) -> None:
     folders += [str(folder) for folder in theirs] if isinstance(theirs, list) else []
     path = _folder() / "config.json"
     try:
-        write_whole(path, json.dumps({"cliPluginsExtraDirs": folders}))
+        # Where it finds no credentials at all, docker's Python goes back to the user's file for each pull and build.
+        write_whole(path, json.dumps({"cliPluginsExtraDirs": folders, "auths": {naming.NOWHERE: {}}}))
     except OSError as error:
         raise CannotRun(f"{path} cannot be written ({error.strerror}): set LABS_CACHE to a folder of yours") from error
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
+from docker import auth
 
 from labkit.addresses import is_here, is_loopback
 from labkit.paths import cache_dir
@@ -57,7 +60,23 @@ def test_children_get_settings_of_ours_whatever_leads_to_the_engine(folder: Path
     settle(folder, {"cliPluginsExtraDirs": ["/opt/plugins"], "credsStore": "gone", "proxies": {"default": {}}})
     endpoint.prepare(user)
     ours = json.loads((cache_dir() / "docker" / "config.json").read_text())
-    assert ours == {"cliPluginsExtraDirs": [str(folder / "cli-plugins"), "/opt/plugins"]}
+    assert ours["cliPluginsExtraDirs"] == [str(folder / "cli-plugins"), "/opt/plugins"]
+
+
+def test_dockers_python_asks_no_helper_of_the_users(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(folder, {"credsStore": "gone", "HttpHeaders": {"X-Mine": "1"}, "proxies": {"default": {"httpProxy": "p"}}})
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    # Nobody is connected to: the version is not asked for.
+    real = docker.from_env
+    monkeypatch.setattr(docker, "from_env", lambda **words: real(version="1.44", **words))
+    api: Any = endpoint.connect(5).api
+    headers: dict[str, str] = {}
+    api._set_auth_headers(headers)
+    assert auth.get_config_header(api, "registry.example") is None
+    assert api._proxy_configs.get_environment() == {}
+    assert "X-Mine" not in api.headers
+    assert "gone" not in str(headers)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '"x"', ""])
