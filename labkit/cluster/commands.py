@@ -19,7 +19,6 @@ from typing import Any
 import yaml
 
 from labkit.environment import of_lab
-from labkit.supply import endpoint
 from labkit.trouble import CannotRun, Inconclusive
 
 LEASE_VARIABLE = "LABS_LEASE"
@@ -60,6 +59,9 @@ def environment(cluster: str, folder: Path, outer: Mapping[str, str] = os.enviro
     Nothing of the user's own set-up gets through but what is listed in labkit.environment, and the way to the engine.
     Raises: CannotRun for a docker context that is not there.
     """
+    # Here and not above: workers are handed what comes of it, and what finds the engine is a third of what they are.
+    from labkit.supply import endpoint  # noqa: PLC0415
+
     theirs = of_lab(outer)
     no_proxy = ",".join(filter(None, (theirs.get("NO_PROXY") or theirs.get("no_proxy"), "127.0.0.1,localhost")))
     return {

@@ -47,8 +47,6 @@ class LabCluster:
         """Whether it is removed at the end of the run, with all that labs leave in it."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
-        self.environment: Mapping[str, str] = commands.environment(name, folder)
-        """What the children of this cluster get: kind, kubectl, docker, a lab's shell."""
 
     def describe(self) -> dict[str, Any]:
         """Give all that another process needs to use the cluster, as JSON takes it; `attach` is the other end."""
@@ -66,6 +64,7 @@ class LabCluster:
             "python_base": self.python_base,
             "phases": dict(self.phases),
             "ephemeral": self.ephemeral,
+            "environment": dict(self.environment),
             "connection": dataclasses.asdict(self.connection),
         }
 
@@ -86,8 +85,14 @@ class LabCluster:
         cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
         cluster.ephemeral = description["ephemeral"]
+        cluster.environment = description["environment"]
         cluster.connection = Connection(**description["connection"])
         return cluster
+
+    @functools.cached_property
+    def environment(self) -> Mapping[str, str]:
+        """What the children of this cluster get: kind, kubectl, docker, a lab's shell. Raises CannotRun."""
+        return commands.environment(self.name, self.path)
 
     @functools.cached_property
     def connection(self) -> Connection:
