@@ -65,8 +65,7 @@ PLACES = {"PIP_USER": "0", "PIP_REQUIRE_HASHES": "0"}
 
 def of_lab(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what kubectl, kind, docker, minikube and a lab's shell get, beside what their cluster adds to it."""
-    given = _named(outer, PROGRAMS, PROXIES, CERTIFICATES)
-    return given | OURS | {"PATH": _standard_first(outer.get("PATH", os.defpath))}
+    return _named(outer, PROGRAMS, PROXIES, CERTIFICATES) | OURS
 
 
 def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -89,20 +88,20 @@ def credentials(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: value for name, value in outer.items() if name in CREDENTIALS or name.startswith(CREDENTIALS_OF)}
 
 
+def standard_first(path: str) -> str:
+    """Give a PATH with the system's own utilities before all else: `kubectl diff` runs diff, and people have others.
+
+    Not for docker, which is the user's own wherever it is. Source: confstr(3), _CS_PATH.
+    """
+    standard = (os.confstr("CS_PATH") or "/bin:/usr/bin").split(os.pathsep)
+    return os.pathsep.join([*standard, *(folder for folder in path.split(os.pathsep) if folder not in standard)])
+
+
 def _named(outer: Mapping[str, str], *groups: tuple[str, ...]) -> dict[str, str]:
     given = {name: outer[name] for group in groups for name in group if name in outer}
     if not Path(given.get("TMPDIR", "/")).is_dir():
         del given["TMPDIR"]  # as Python does, which then takes /tmp; others fail
     return given
-
-
-def _standard_first(path: str) -> str:
-    """Give a PATH with the system's own utilities before all else: `kubectl diff` runs diff, and people have others.
-
-    Source: confstr(3), _CS_PATH.
-    """
-    standard = (os.confstr("CS_PATH") or "/bin:/usr/bin").split(os.pathsep)
-    return os.pathsep.join([*standard, *(folder for folder in path.split(os.pathsep) if folder not in standard)])
 
 
 def _of_go(outer: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from labkit.claims.claim import Claim
 from labkit.claims.sabotage import Sabotage, Saboteur
 from labkit.cluster import LabCluster, Result, commands, health
 from labkit.cluster.labcluster import LABEL
+from labkit.environment import standard_first
 from labkit.lab.errors import NotSetUp
 from labkit.lab.evidence import Evidence
 from labkit.observe.api import Refused
@@ -68,7 +70,11 @@ class Place:
         self.evidence = Evidence(self.history)
         self._watches = Watches(self._api, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"
-        self._env = {**cluster.environment, "KUBECONFIG": str(self._kubeconfig)}
+        self._env = {
+            **cluster.environment,
+            "PATH": standard_first(cluster.environment.get("PATH", os.defpath)),
+            "KUBECONFIG": str(self._kubeconfig),
+        }
         self._current = self.namespace
         """The namespace of what is typed without one; a lab's own lines may change it."""
         self._undo = contextlib.ExitStack()

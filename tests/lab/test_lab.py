@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -126,6 +128,18 @@ def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(la
     assert lab.evidence.commands[-1]["stdout"] == "guitar\n", "a path of this machine is kept"
     lab.close()
     assert not lab._kubeconfig.with_suffix("").exists()
+
+
+def test_what_kubectl_and_a_shell_run_is_the_systems_own(
+    lab_of: Callable[..., Lab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "diff").write_text("#!/bin/sh\necho mine\n")
+    (tmp_path / "bin" / "diff").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    lab = lab_of("diff /dev/null /dev/null")
+    assert lab.kubectl("diff -f x").stdout == ""
+    assert lab.shell("diff /dev/null /dev/null").stdout == ""
 
 
 def test_a_line_at_a_shell_must_end_as_it_should(lab_of: Callable[..., Lab]) -> None:
