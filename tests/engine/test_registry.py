@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import http.server
+import json
 import shutil
 import socket
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +34,9 @@ pytestmark = pytest.mark.engine
 ALL = versions.read()
 
 NOWHERE = "sha256:" + "0" * 64
+
+CONTAINER = "application/vnd.docker.container"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +177,59 @@ def test_a_registry_that_is_not_there_is_told(built: list[str], monkeypatch: pyt
     with pytest.raises(CannotRun, match=r"could not be pulled .*connection refused"):
         supply.provide("1.37", nodes="pull", progress=Progress())
     assert built == []
+
+
+class Busy(http.server.BaseHTTPRequestHandler):
+    """A registry that is asked too often, or whose images break off, by the repository that is asked for."""
+
+    default_request_version = "HTTP/1.1"  # so that an engine that tries TLS first is told that this is none
+
+    def do_GET(self) -> None:
+        many, layers = self.path.startswith("/v2/many/"), "/blobs/" in self.path
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "config": {"mediaType": f"{CONTAINER}.image.v1+json", "size": 100, "digest": NOWHERE},
+                "layers": [],
+            }
+        )
+        body = b"x" if layers else b"{}" if many or self.path == "/v2/" else manifest.encode()
+        self.send_response(429 if many else 200)
+        self.send_header("Content-Type", MANIFEST)
+        self.send_header("Docker-Content-Digest", f"sha256:{hashlib.sha256(body).hexdigest()}")
+        self.send_header("Content-Length", "100" if layers else str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("repository", "told"),
+    [
+        ("many", "the registry lets this address pull no more for now.*"),
+        ("cut", "unexpected EOF|failed size|short read"),
+    ],
+)
+@pytest.mark.usefixtures("running_engine")
+def test_a_pull_that_fails_for_now_is_tried_again_whatever_the_engine_calls_it(
+    repository: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(images, "WAIT", tenacity.wait_none())
+    monkeypatch.setattr(images, "PATIENCE_S", 1)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(images.NotPulled, match=told):
+            images.pull(f"127.0.0.1:{server.server_address[1]}/{repository}/image:1", Progress(lines.append))
+        server.shutdown()
+    assert repository == "cut" or any("trying again in" in line for line in lines)  # the engine tries long by itself
 
 
 def test_a_registry_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
