@@ -33,6 +33,14 @@ def test_ours_are_whole_and_name_claims_that_there_are() -> None:
     assert len(mutants) == len(list(FOLDER.glob("*")))
 
 
+def test_ours_reach_each_topic_about_kubernetes_three_times() -> None:
+    claims = load_claims(ROOT / "labs")
+    mutants, _ = read(claims=claims)
+    topics = {claim.topic for claim in claims.values()} - {"docker", "minikube"}
+    reached = {topic: sum(any(id.startswith(f"{topic}.") for id in m.claims) for m in mutants) for topic in topics}
+    assert {topic: times for topic, times in reached.items() if times < 3} == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
