@@ -5,7 +5,10 @@ places it, and without a volume that it asks for no kubelet starts it.
 """
 
 from labkit.words import (
+<<<<<<< ours
     SOON,
+=======
+>>>>>>> theirs
     START,
     Lab,
     budgets,
@@ -13,6 +16,10 @@ from labkit.words import (
     claim,
     imprecise,
     instead,
+<<<<<<< ours
+=======
+    known_bug,
+>>>>>>> theirs
     put,
     remove,
     sabotage,
@@ -649,6 +656,50 @@ def test_a_demanded_spread_rather_leaves_a_pod_pending(lab: Lab) -> None:
     # and where it was wished for both are on the same.
     assert [pod.condition("PodScheduled")["status"] for pod in wished.pods] == ["True", "True"]
     assert len({pod.node for pod in wished.pods}) == 1
+
+
+@claim(
+    "pods.apart-by-namespace",
+    source=f"{SCHEDULING}assign-pod-node/#namespace-selector",
+    ledger=["pods.scheduler-places"],
+    twin="everywhere: a Pod whose namespaceSelector matches every namespace",
+    takes_s=2,
+    bug=known_bug(
+        "https://github.com/kubernetes/kubernetes/issues/141526",
+        "1.34.0 to 1.34.12",
+        "1.35.0 to 1.35.8",
+        "1.36.0 to 1.36.5",
+        sign="it keeps away from a Pod that its selector leaves out",
+    ),
+)
+@sabotage(
+    "every namespace for both",
+    put(
+        "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].namespaceSelector",
+        {},
+        of="pod/elsewhere",
+    ),
+)
+@sabotage("no affinity for the other one", remove("spec.affinity", of="pod/everywhere"))
+def test_anti_affinity_is_to_the_pods_of_the_selected_namespaces(lab: Lab) -> None:
+    """A Pod's anti-affinity is to Pods of the namespaces that its namespaceSelector matches, and to no others."""
+    # Given a Pod that has a node,
+    neighbour = lab.apply("pods/neighbour.yaml")
+    lab.given("the neighbour has a node", neighbour, until=lambda pod: pod.node)
+
+    # when there are two that may not be where such a Pod is in namespaces without a name, and in those with one,
+    elsewhere, everywhere = lab.apply("pods/apart-by-namespace.yaml")
+    placed, refused = lab.eventually(
+        "the scheduler decides",
+        elsewhere,
+        everywhere,
+        until=lambda *both: all(pod.condition("PodScheduled") for pod in both),
+        within=START,
+    )
+
+    # then the first one has a node, as every namespace has a name, and the second one has none.
+    assert refused.condition("PodScheduled").get("reason") == "Unschedulable"
+    assert placed.condition("PodScheduled")["status"] == "True", "it keeps away from a Pod that its selector leaves out"
 
 
 @claim(
