@@ -5,10 +5,7 @@ places it, and without a volume that it asks for no kubelet starts it.
 """
 
 from labkit.words import (
-<<<<<<< ours
     SOON,
-=======
->>>>>>> theirs
     START,
     Lab,
     budgets,
@@ -16,10 +13,7 @@ from labkit.words import (
     claim,
     imprecise,
     instead,
-<<<<<<< ours
-=======
     known_bug,
->>>>>>> theirs
     put,
     remove,
     sabotage,
