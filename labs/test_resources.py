@@ -4,9 +4,25 @@ The lesson in its order: the two numbers, how they are written, and what a Pod's
 where a Pod may be; limits, which decide what it may take there, and how they are changed while it runs.
 """
 
-from labkit.words import SOON, START, Lab, changed, claim, imprecise, instead, put, quantity, remove, sabotage, wrong
+from labkit.words import (
+    SOON,
+    START,
+    Lab,
+    budgets,
+    changed,
+    claim,
+    imprecise,
+    instead,
+    known_bug,
+    put,
+    quantity,
+    remove,
+    sabotage,
+    wrong,
+)
 
 RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
+STORAGE = "https://kubernetes.io/docs/concepts/storage/ephemeral-storage/"
 QOS = "https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/"
 RESIZE = "https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/"
 
@@ -450,6 +466,88 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     # and the other holds it under a limit of its own.
     assert (roomy.ready, roomy.restart_count) == (True, 0)
     assert lab.cgroup(pair, "roomy").memory_limit == 128 * 2**20
+
+
+@claim(
+    "resources.evicted-has-failed",
+    ledger=["resources.limit-maximum"],
+    source=STORAGE + "#resource-ephemeral-storage-consumption",
+    twin="one: the same Pod, whose process ends with 1 when it is told to stop",
+    takes_s=10,
+    bug=known_bug(
+        "https://github.com/kubernetes/kubernetes/pull/142761",
+        "1.34.0 to 1.37.2",
+        sign="the evicted Pod counts as Succeeded",
+    ),
+)
+@sabotage("no limit", remove("spec.containers[0].resources", of="pod/zero"))
+@sabotage("no limit for the other one", remove("spec.containers[0].resources", of="pod/one"))
+def test_a_pod_over_its_ephemeral_storage_is_evicted_and_has_failed(lab: Lab) -> None:
+    """A Pod that writes more than its limit of ephemeral storage is evicted: it has failed, whatever its process says.
+
+    What a container logs is ephemeral storage, too. The kubelet looks every ten seconds.
+    """
+    # Given two Pods that are about to log 3 MB, may keep 1 MiB, and differ in how they end,
+    # when the kubelet has noticed,
+    zero, one = lab.apply("resources/evicted-twins.yaml")
+    ended, failed = lab.eventually(
+        "both Pods are ended",
+        zero,
+        one,
+        until=lambda *both: all(pod.phase in ("Succeeded", "Failed") for pod in both),
+        within=START + budgets.EVICTED,
+    )
+
+    # then both are evicted,
+    lab.poll(
+        "the kubelet tells of both that it evicts them",
+        lambda: [lab.events(pod, "Evicted") for pod in (zero, one)],
+        until=all,
+    )
+
+    # and both have failed.
+    assert (failed.phase, failed.raw["status"].get("reason")) == ("Failed", "Evicted")
+    assert ended.phase != "Succeeded", "the evicted Pod counts as Succeeded"
+
+
+@claim(
+    "resources.sidecar-storage",
+    ledger=["resources.limit-maximum"],
+    source=STORAGE + "#resource-ephemeral-storage-consumption",
+    twin="beside: a Pod in which the same container is an ordinary one",
+    takes_s=12,
+    bug=known_bug(
+        "https://github.com/kubernetes/kubernetes/issues/138371",
+        "1.34.0 to 1.36.5",
+        sign="the sidecar's Pod is evicted: not within",
+    ),
+)
+@sabotage("no limit", remove("spec.initContainers[0].resources", of="pod/sidecar"))
+@sabotage("no limit for the other one", remove("spec.containers[0].resources", of="pod/beside"))
+def test_a_sidecar_is_held_to_its_ephemeral_storage(lab: Lab) -> None:
+    """A Pod is evicted for a sidecar that writes more than its limit of ephemeral storage, as for any container."""
+    # Given two Pods with a container that is about to log 3 MB and may keep 1 MiB, a sidecar in one of them,
+    # when the kubelet has noticed,
+    sidecar, beside = lab.apply("resources/sidecar-storage.yaml")
+    lab.eventually(
+        "the other Pod is evicted",
+        beside,
+        until=lambda pod: pod.phase in ("Succeeded", "Failed"),
+        within=START + budgets.EVICTED,
+    )
+
+    # then it ends both Pods.
+    lab.eventually(
+        "the sidecar's Pod is evicted",
+        sidecar,
+        until=lambda pod: pod.phase in ("Succeeded", "Failed"),
+        within=budgets.EVICTED,
+    )
+    lab.poll(
+        "the kubelet tells of both that it evicts them",
+        lambda: [lab.events(pod, "Evicted") for pod in (sidecar, beside)],
+        until=all,
+    )
 
 
 @claim(

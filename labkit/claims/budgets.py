@@ -66,6 +66,12 @@ BACK_OFF = Window(10.0, 15.0)
 Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy; 10.9 s with Kubernetes 1.37.
 """
 
+EVICTED = Window(0.0, 25.0)
+"""From too much on a node's disk to the end of the Pod: figures at most 10 s old, looked at every 10 s, 1 s to stop.
+
+Source: the kubelet's monitoringInterval and immediateEvictionGracePeriodSeconds, containerd's stats_collect_period.
+"""
+
 
 NODE_LOST = Window(40.0, 55.0)
 """From the end of a node's machine to Ready Unknown: 50 s after the last of its signs, which come every 10 s.
