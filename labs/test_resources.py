@@ -119,8 +119,8 @@ def test_requests_and_limits_make_the_class_of_a_pod(lab: Lab) -> None:
     takes_s=1,
     since="1.37",
 )
-@sabotage("something in it", put("spec.resources", {"requests": {"memory": "64Mi"}}, of="pod/empty"))
 @sabotage("nothing for the containers", remove("spec.containers[0].resources", of="pod/empty"))
+@sabotage("nothing for the other one", remove("spec.containers[0].resources", of="pod/none"))
 def test_resources_of_a_pod_count_if_there_are_any(lab: Lab) -> None:
     """A Pod's class of service is that of its containers where its own resources are empty, as where there are none."""
     # Given two Pods whose containers are Guaranteed, one of them with empty resources of its own,

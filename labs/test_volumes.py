@@ -553,7 +553,7 @@ def test_the_default_class_is_marked_wherever_it_is_shown(lab: Lab) -> None:
     since="1.37",
 )
 @sabotage("the Pod stays", skip("delete pod user"))
-@sabotage("no volume", put("spec.storageClassName", "somebody", of="persistentvolume/${NAMESPACE}"))
+@sabotage("no volume", put("spec.storageClassName", "somebody", of="persistentvolumeclaim/bound"))
 def test_a_claim_tells_whether_it_is_used(lab: Lab) -> None:
     """A claim that has a volume says in its condition Unused whether there is a Pod that names it, and since when."""
     # Given two claims of one Pod, of which one has a volume,
