@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
+from labkit.notes import kubectl
 from labkit.notes.kubectl import Object
 
 _FILE_COMMENT = re.compile(
@@ -58,7 +59,11 @@ def read(text: str) -> Manifest:
         return Manifest(form, _told_objects(text), error=error)
     things = [thing for document in documents for thing in _items(document)]
     if things and all(isinstance(t, dict) and t.get("kind") and t.get("apiVersion") for t in things):
-        named = [(str(t["kind"]), str((t.get("metadata") or {}).get("name") or "")) for t in things if _has_metadata(t)]
+        named = [
+            (kubectl.kind_of(str(t["kind"])), str((t.get("metadata") or {}).get("name") or ""))
+            for t in things
+            if _has_metadata(t)
+        ]
         spaces = {str((t.get("metadata") or {}).get("namespace") or "") for t in things if _has_metadata(t)} - {""}
         images = dict.fromkeys(image for thing in things for image in _images(thing))
         return Manifest(
@@ -146,7 +151,7 @@ def _told_objects(text: str) -> tuple[Object, ...]:
         kind = re.search(r"^kind\s*:\s*(\w+)", part, re.MULTILINE)
         name = re.search(r"^metadata\s*:.*\n(?:\s+.*\n)*?\s+name\s*:\s*\"?([\w.\-]+)", part, re.MULTILINE)
         if kind and name:
-            objects.append((kind[1], name[1]))
+            objects.append((kubectl.kind_of(kind[1]), name[1]))
     return tuple(objects)
 
 
