@@ -39,7 +39,7 @@ def test_each_line_gets_the_verdict_that_its_comment_says(checked: dict[str, Any
         (on,) = finding["on"].values()
         told[finding["line"]] = (on["verdict"], re.sub(r"\s+#.*", "", on["mended"]))
     assert {line: told[line] for line in wanted} == wanted
-    assert told[19] == ("fault", "kind: Pod")
+    assert told[20] == ("fault", "kind: Pod")
 
 
 def test_nothing_of_a_hostile_document_gets_through(checked: dict[str, Any]) -> None:
