@@ -142,9 +142,15 @@ class OwnCluster(LabCluster, KindCluster):  # type: ignore[misc]  # pytest-kind 
 
     def wait_ready(self) -> None:
         """Wait until every node is Ready. Raises CannotRun when one is not after READY_S seconds."""
-        waited = self.kubectl(
-            "wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_S}s", timeout_s=READY_S + 30
+        # An API server that has just started, as after a restart of the engine, refuses what it soon allows.
+        asking = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda waited: waited.rc != 0),
+            stop=tenacity.stop_after_delay(READY_S),
+            wait=tenacity.wait_fixed(1),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
+        words = ("wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_S}s")
+        waited: Result = asking(self.kubectl, *words, timeout_s=READY_S + 30)
         if waited.rc:
             raise CannotRun(f"a node of cluster {self.name} does not get ready: {last_lines(waited.stderr)}")
 
