@@ -97,14 +97,21 @@ def execute(node: str, script: str) -> tuple[int, str]:
 
 
 def cpu_s(names: Sequence[str]) -> dict[str, float]:
-    """Give the CPU seconds that the nodes, and all that runs on them, have used so far, by name."""
+    """Give the CPU seconds that the nodes, and all that runs on them, have used so far, by name; not of unread ones.
 
-    def one(name: str) -> float:
-        told = engine().api.stats(name, stream=False, one_shot=True)
-        return float(told["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+    Read inside each node, whose cgroup is the root of what it sees: an engine whose containerd was killed and started
+    again answered 0 for all of them.
+    """
+    script = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage"
+    told = zip(names, at_once(lambda name: execute(name, script), names), strict=True)
+    return {name: _seconds(text) for name, (code, text) in told if code == 0}
 
-    with answering():
-        return dict(zip(names, at_once(one, names), strict=True))
+
+def _seconds(text: str) -> float:
+    """Read a cgroup's CPU seconds: `usage_usec 8003294` of version 2, `8003294701` (nanoseconds) of version 1."""
+    if found := re.search(r"^usage_usec (\d+)$", text, re.MULTILINE):
+        return int(found[1]) / 1e6
+    return int(text) / 1e9
 
 
 def pause(node: str) -> None:
