@@ -18,6 +18,9 @@ from labkit.trouble import CannotRun
 GONE_S = 180.0
 """Seconds for a cluster to be rid of a run's namespaces: 6 after the last lab on two idle cores."""
 
+LOOKS_AGAIN_S = 1.0
+"""Seconds between two looks at what is still there: each is a few processes of kubectl."""
+
 _FINALIZED = "configmaps,pods,services,deployments,replicasets"
 """Kinds that labs put finalizers on."""
 
@@ -53,7 +56,7 @@ def delete(folder: Path, selector: str) -> None:
     tenacity.Retrying(
         retry=tenacity.retry_if_result(bool),
         stop=tenacity.stop_after_delay(GONE_S),
-        wait=tenacity.wait_fixed(1),
+        wait=tenacity.wait_fixed(LOOKS_AGAIN_S),
         retry_error_callback=gave_up,
     )(left)
 

@@ -66,12 +66,15 @@ class Server:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        # It looks every 10 ms whether it is to end, not only twice a second.
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.http.server_port}"
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    # What is deleted here is gone at once.
+    monkeypatch.setattr(leftovers, "LOOKS_AGAIN_S", 0.0)
     server = Server()
     yield server
     server.http.shutdown()
