@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -76,21 +77,38 @@ def package_of(path: Path) -> str:
     return path.relative_to(LABKIT).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+class Source(NamedTuple):
+    """What the rules ask of a file, so that it is parsed once for all of them."""
+
+    imports: frozenset[str]
+    sleeps: tuple[int, ...]
+    says_what_it_is_for: bool
+
+
+@functools.cache
+def source(path: Path) -> Source:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: set[str] = set()
+    sleeps = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            imports.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and node.attr == "sleep":
+            sleeps.append(node.lineno)
+    return Source(frozenset(imports), tuple(sleeps), ast.get_docstring(tree) is not None)
 
 
 def roots(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imports(path)}
+    return {name.partition(".")[0] for name in source(path).imports}
 
 
 @pytest.mark.parametrize("path", sorted(LABS.glob("test_*.py")), ids=lambda p: p.stem)
 def test_labs_import_the_words_and_pytest_only(path: Path) -> None:
-    strangers = {n for n in imports(path) if not n.startswith(("labkit.words.", "pytest", "__future__", "typing"))}
+    strangers = {
+        n for n in source(path).imports if not n.startswith(("labkit.words.", "pytest", "__future__", "typing"))
+    }
     assert not strangers, "a lab that needs more wants a new word in labkit"
 
 
@@ -98,7 +116,7 @@ def test_labs_import_the_words_and_pytest_only(path: Path) -> None:
 def test_imports_go_down_the_layers(path: Path) -> None:
     layer_of = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
     here = package_of(path)
-    reached = {name.split(".")[1] for name in imports(path) if name.startswith("labkit.")} - {here}
+    reached = {name.split(".")[1] for name in source(path).imports if name.startswith("labkit.")} - {here}
     assert here in layer_of, "a new package of labkit finds its layer in LAYERS"
     assert {name for name in reached if layer_of[name] <= layer_of[here]} == set()
 
@@ -120,13 +138,11 @@ def test_pure_modules_do_no_io(pure: str) -> None:
 def test_nothing_sleeps(path: Path) -> None:
     if path.is_relative_to(ROOT / "images"):
         return  # the instrument answers late on request
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    sleeps = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "sleep"]
-    assert not sleeps, "wait for what you want to see, not for time to pass"
+    assert not source(path).sleeps, "wait for what you want to see, not for time to pass"
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert [p for p in SOURCES if p.stat().st_size and not ast.get_docstring(ast.parse(p.read_text()))] == []
+    assert [p for p in SOURCES if p.stat().st_size and not source(p).says_what_it_is_for] == []
 
 
 def test_every_row_of_the_notes_is_reached_or_excused() -> None:
@@ -160,7 +176,7 @@ def test_every_build_context_is_used() -> None:
 
 def test_claims_belong_to_their_module() -> None:
     for path in LABS.glob("test_*.py"):
-        told = {n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)}
+        told = {n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.FunctionDef)}
         assert all(n.name.startswith("test_") for n in told), f"{path.name} holds helpers; they are words of labkit"
 
 

@@ -56,6 +56,12 @@ def module(topic: str) -> ast.Module:
     return ast.parse((ROOT / "labs" / f"test_{topic}.py").read_text(encoding="utf-8"))
 
 
+@functools.cache
+def objects_of(file: str) -> list[Any]:
+    """Give a manifest's objects as they were written, for `manifest_files.place` to make others of."""
+    return manifest_files.read(file)
+
+
 def lab_of(claim: Claim) -> ast.FunctionDef:
     def declares(decorator: ast.expr) -> bool:
         match decorator:
@@ -86,9 +92,7 @@ def reaches(claim: Claim, sabotage: Sabotage | None) -> tuple[set[str], set[str]
     node: set[str | None] = set()
     for word, text in acts(claim):
         if word in APPLIED:
-            objects: list[Any] = saboteur.manifests(
-                manifest_files.place(manifest_files.read(text), NAMESPACE=NAMESPACE)
-            )
+            objects: list[Any] = saboteur.manifests(manifest_files.place(objects_of(text), NAMESPACE=NAMESPACE))
             cluster.add(scope.of_objects(objects, NAMESPACE))
             node.add(scope.of_node(objects))
         elif word in TYPED:

@@ -56,9 +56,12 @@ esac""",
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the checkout with results of one version, as the workflow's jobs would have it."""
+    """Give a copy of the checkout with results of one version, as the workflow's jobs would have it.
+
+    Of tests/ it has one folder: all the others are collected where this test is.
+    """
     copy = tmp_path_factory.mktemp("checkout")
-    for name in ("labkit", "labs", "manifests", "images", "tests", ".github"):
+    for name in ("labkit", "labs", "manifests", "images", "tests/manifests", ".github"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("conftest.py", "noxfile.py", "pyproject.toml", "versions.yaml", "README.md"):
         shutil.copy(ROOT / name, copy)

@@ -109,6 +109,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     def running(*_: object, **__: object) -> Iterator[LabCluster]:
         yield world.cluster
 
+    # As they are, and read once: that takes longer than all the rest of a run on stand-ins.
+    monkeypatch.setattr(mutants, "load_claims", lambda _: CLAIMS)
+    monkeypatch.setattr(prose, "nodeids", lambda _: NODEIDS)
     monkeypatch.setattr(mutants, "running", running)
     monkeypatch.setattr(mutants, "Mutation", Compiler)
     monkeypatch.setattr(mutants, "FOLDER", tmp_path / "mutants")
