@@ -39,6 +39,8 @@ class Finding:
     edits: tuple[Edit, ...] = ()
     told: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    unmended: str = ""
+    """Why a fault has no mend, where that is known."""
 
     @property
     def proven(self) -> bool:

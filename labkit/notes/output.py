@@ -40,8 +40,47 @@ def must_fail(shown: Sequence[str]) -> str:
     return ""
 
 
+ANY_REASON = "whatever the reason"
+"""Why a line fails of which the notes say only that it does."""
+
+OF_THE_MOMENT = frozenset({
+    "AlreadyExists", "Conflict", "InternalError", "ServerTimeout", "ServiceUnavailable", "Timeout", "TooManyRequests",
+    "Unauthorized",
+})  # fmt: skip
+"""The server's reasons that hang on what was there when the notes were written: that they are not met is no fault."""
+
+_REFUSED = r"(?:refused|rejected|denied|forbidden)"
+_REMARK = re.compile(
+    r"(?:this |it |that |which )?(?:"
+    rf"fails\b|(?:will|should|must|is expected to|expected to) fail\b"
+    rf"|(?:(?:will|should|must) be |is )?{_REFUSED}(?:\s+by\b.*|\s*(?:[.,:;!(].*)?$)|errors?\s*(?:[.,:;!(].*)?$)",
+    re.IGNORECASE,
+)
+_ANNOUNCED = re.compile(
+    rf"\b(?:(?:will|should|must|is expected to) (?:fail|be {_REFUSED})|is {_REFUSED}|this fails|which fails)\b[^.]*:$",
+    re.IGNORECASE,
+)
+_IN_DOUBT = re.compile(
+    r"\b(?:not|never|if|unless|until|when|otherwise|may|might|no longer|sometimes)\b|n['\N{RIGHT SINGLE QUOTATION MARK}]t\b",
+    re.I,
+)
+
+
+def said_to_fail(remark: str, sentence: str) -> str:
+    """Give ANY_REASON, or Forbidden, where words of the notes say that a line fails; "" where they do not.
+
+    remark: the comment behind the line; sentence: the text right above, where it announces this line and no other.
+    """
+    words = remark if _REMARK.match(remark.strip()) else sentence if _ANNOUNCED.search(sentence.strip()) else ""
+    if not words or _IN_DOUBT.search(words):
+        return ""
+    return "Forbidden" if re.search(r"\bforbidden\b", words, re.IGNORECASE) else ANY_REASON
+
+
 def fails_alike(wanted: str, said: str) -> bool:
     """Tell whether a failure is the one that the notes show."""
+    if wanted == ANY_REASON:
+        return True
     if re.fullmatch(r"[A-Z]\w+", wanted):
         return f"({wanted})" in said
     if wanted == "invalid":

@@ -15,7 +15,7 @@ import yaml
 from labkit.manifests import naming, scope
 from labkit.notes import kubectl, manifest, shell
 from labkit.notes.kubectl import Kubectl, Object
-from labkit.notes.understand import Command, Notes, objects_made
+from labkit.notes.understand import Command, Notes, must_fail, objects_made, objects_tried
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "default"})
 
@@ -126,6 +126,7 @@ class _Planner:
         self._notes = notes
         self._heading = heading.lower()
         self._made = [objects_made(notes, at) for at in range(len(notes.commands))]
+        self._tried = [objects_tried(notes, at) for at in range(len(notes.commands))]
 
     def plan(self) -> Plan:
         segments = list(self._segments())
@@ -249,7 +250,7 @@ class _Planner:
         current = ""
         for at in commands:
             for place in self._missing(
-                at, there, {thing for later in commands for thing in self._made[later]}, current
+                at, there, {thing for later in commands for thing in self._tried[later]}, current
             ):
                 if place not in wanted:
                     wanted.append(place)
@@ -269,7 +270,7 @@ class _Planner:
             defined |= command.parsed.sets
             shell_open = len(steps) - 1 if any(call.opens_shell for call in command.kubectls) else None
         spaces = {call.namespace for at in commands for call in notes.commands[at].kubectls if call.namespace}
-        spaces |= {name for at in commands for kind, name in self._made[at] if kind == "Namespace"}
+        spaces |= {name for at in commands for kind, name in self._tried[at] if kind == "Namespace"}
         spaces |= {n for step in steps for f in step.files for n in manifest.read(f.text).namespaces}
         title = notes.document.sections[self._section(min(judged))].title
         running = [at for at, step in zip(commands, steps, strict=True) if not step.not_run]
@@ -290,9 +291,12 @@ class _Planner:
     def _missing(self, at: int, there: set[Object], here: set[Object], current: str) -> Iterator[tuple[str, Object]]:
         """Name what a command speaks of and no line makes: the check makes it.
 
-        there, here: what the scenario's lines before this one make, and all of them; current: the namespace that
-        the scenario's context is in, "" for its own.
+        there, here: what the scenario's lines before this one make, and what any of them might; current: the
+        namespace that the scenario's context is in, "" for its own. For a line that must fail nothing is made: it
+        would have something to succeed on.
         """
+        if must_fail(self._notes, at):
+            return
         for call in self._notes.commands[at].kubectls:
             space = call.namespace or current
             named = [space, call.option("-n", "--namespace") or "" if call.verb == "config" else ""]
@@ -437,7 +441,7 @@ class _Planner:
                 return any(name in SYSTEM_NAMESPACES for _, name in call.objects()) or not call.objects()
             if call.namespace in SYSTEM_NAMESPACES and (changes or call.verb in ("apply", "run", "expose", "rollout")):
                 return not call.only_prints
-        return any(kubectl.is_cluster_kind(kind) and kind != "Namespace" for kind, _ in self._made[at])
+        return any(kubectl.is_cluster_kind(kind) and kind != "Namespace" for kind, _ in self._tried[at])
 
     def _dry_runs(self) -> Scenario:
         """Give the scenario in which the server says what it thinks of manifests that no command applies."""

@@ -60,6 +60,7 @@ class _Mended:
 def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tuple[Finding, ...]:
     """Give every step of a plan its verdict on a cluster."""
     runner = _Runner(notes, cluster, many)
+    runner.left = planned.left
     found = [_not_run(notes, step) for step in planned.left if step.subject != "Dockerfile"]
     dockerfiles = [step for step in planned.left if step.subject == "Dockerfile"]
     runner.provide_images(planned)
@@ -122,6 +123,8 @@ class _Runner:
         self._deadline = time.monotonic() + MOST_S
         self.stood_in: set[str] = set()
         self.unpullable: set[str] = set()
+        self.left: Sequence[Step] = ()
+        """What of the document is not run."""
 
     def provide_images(self, planned: Plan) -> None:
         """Let the nodes have something for images that no registry serves here."""
@@ -175,6 +178,9 @@ class _Runner:
             ]
 
 
+_NOTHING_TO_MEND = "the line does what it says; what is wrong is that the notes have it fail"
+
+
 class _Again(Exception):
     """A line broke a later one without a word: the scenario is to be tried from the beginning with it mended."""
 
@@ -220,6 +226,8 @@ class _Pass:
         self._lost: dict[Object, int] = {}
         """What a line that failed would have made, and that line."""
         self._trouble = ""
+        self._missed: int | None = None
+        """The first line that did not come to what the notes want of it."""
         self._contexts: dict[int, str] = {}
         self._runs: dict[str, tuple[int, str]] = {}
         self._deleted_by_guess: set[Object] = set()
@@ -229,6 +237,9 @@ class _Pass:
         try:
             return self._go()
         except _Again:
+            # Only the cause is typed mended from the beginning: of all else its own fault is to be seen again.
+            self.mended.scripts = {at: text for at, text in self.mended.scripts.items() if at in self.mended.causes}
+            self.mended.blocks.clear()
             return None
 
     def _go(self) -> list[Finding]:
@@ -247,6 +258,8 @@ class _Pass:
     def _tell(
         self, step: Step, verdict: str, reason: str = "", evidence: Sequence[Evidence] = (), told: Sequence[str] = ()
     ) -> None:
+        if verdict in (CONTEXT, NOT_RUN) and self._missed is None:
+            self._missed = step.line
         if not step.given:
             self._findings.append(
                 Finding(
@@ -268,8 +281,8 @@ class _Pass:
         self._make_again(step)
         said = self._type(step, script)
         evidence = [_evidence("as written", script, said)]
-        if wanted := output.must_fail(self._shown_under(step)):
-            self._must_fail(step, wanted, said, evidence)
+        if wanted := understand.must_fail(self._notes, step.command) if step.command is not None else "":
+            self._must_fail(index, step, wanted, said, evidence)
         elif self._passed(step, said):
             self._passes(index, step, said, evidence)
         else:
@@ -298,15 +311,53 @@ class _Pass:
         """Give what the notes show under a line."""
         return self._notes.commands[step.command].typed.shown if step.command is not None else ()
 
-    def _must_fail(self, step: Step, wanted: str, said: Said, evidence: Sequence[Evidence]) -> None:
-        """Judge a line that the notes show failing: then success is what differs, and so is another reason."""
+    def _must_fail(self, index: int, step: Step, wanted: str, said: Said, evidence: list[Evidence]) -> None:
+        """Judge a line that the notes have fail: then success is the fault, and so is another reason of its own."""
         if self._passed(step, said):
-            self._tell(step, WARNS, f"the notes show it failing ({wanted}), and it succeeds", evidence)
-        elif output.fails_alike(wanted, said.text):
-            self._tell(step, HOLDS, "", evidence, ["it fails, as the notes show"])
-        else:
-            reason = f"the notes show it failing otherwise ({wanted}): {judge.last_words(said.text)}"
-            self._tell(step, CONTEXT, reason, evidence)
+            if lacks := self._lacks_to_fail(step, wanted):
+                self._tell(step, CONTEXT, f"the notes have it fail ({wanted}); here it succeeds: {lacks}", evidence)
+            else:
+                self._fault(step, f"the notes have it fail ({wanted}), and it succeeds", "", evidence, _NOTHING_TO_MEND)
+            return
+        blame = judge.blame(self._failure(step, step.script, said, self._manifest(step)), self._facts)
+        if blame.verdict == NOT_RUN:
+            self._tell(step, NOT_RUN, blame.reason, evidence)
+            return
+        shown = judge.blame(self._failure(step, step.script, replace(said, stdout="", stderr=wanted), ""), self._facts)
+        if output.fails_alike(wanted, said.text) or (blame.verdict, blame.reason) == (shown.verdict, shown.reason):
+            self._tell(step, HOLDS, "", evidence, ["it fails, as the notes have it"])
+            return
+        otherwise = f"the notes have it fail otherwise ({wanted})"
+        if blame.verdict != FAULT or blame.in_file or any(c.line is not None for c in blame.candidates):
+            self._tell(step, CONTEXT, f"{otherwise}: {judge.last_words(said.text)}", evidence)
+            return
+        for candidate in blame.candidates:
+            again = self._type(step, candidate.text)
+            evidence.append(_evidence("mended", candidate.text, again))
+            if not self._passed(step, again) and output.fails_alike(wanted, again.text):
+                self.mended.scripts[index] = candidate.text
+                self._fault(step, f"{otherwise}: {blame.reason}", candidate.text, evidence)
+                return
+        self._fault(step, f"{otherwise}: {blame.reason}", "", evidence)
+
+    def _lacks_to_fail(self, step: Step, wanted: str) -> str:
+        """Say what a line may lack here that it fails on where the notes were written; "" for nothing."""
+        if wanted in output.OF_THE_MOMENT:
+            return "what it met was of that moment"
+        uses = {thing for call in self._runner._calls(step) for thing in call.uses()}
+        for _, (kind, name) in self._scenario.stand_ins:
+            if (kind, name) in uses:
+                return f"the check has made {kind} {name}"
+        section = self._notes.document.blocks[step.block or 0].section
+        missed = [self._missed] if self._missed is not None else []
+        missed += [
+            left.line
+            for left in self._runner.left
+            if left.subject == "command"
+            and left.line < step.line
+            and self._notes.document.blocks[left.block or 0].section == section
+        ]
+        return f"line {min(missed)} did not come about before it" if missed else ""
 
     def _remember(self, index: int, step: Step) -> None:
         if step.command is None:
@@ -465,6 +516,7 @@ class _Pass:
             else:
                 candidates = fresh[1:]
         self._lose(step)
+        self._missed = step.line if self._missed is None else self._missed
         self._fault(step, blame.reason, "", evidence)
 
     def _stand_ins_fault(self, blame: Blame) -> bool:
@@ -491,7 +543,7 @@ class _Pass:
         self._lose(step)
         self._tell(step, NOT_RUN, f"not reached because of line {broken.line}", evidence)
 
-    def _fault(self, step: Step, reason: str, mended: str, evidence: Sequence[Evidence]) -> None:
+    def _fault(self, step: Step, reason: str, mended: str, evidence: Sequence[Evidence], unmended: str = "") -> None:
         if step.given:
             return
         edits = self._edits(step, mended) if mended else ()
@@ -506,6 +558,7 @@ class _Pass:
                 edits,
                 step.told,
                 tuple(evidence),
+                unmended,
             )
         )
 

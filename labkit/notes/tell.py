@@ -101,7 +101,7 @@ def lines(checked: Checked) -> Iterator[str]:
                     f" (and {text.counted(len(more), 'more line')})" if more else ""
                 )
             elif finding.verdict == FAULT:
-                yield f"{indent}no mend found"
+                yield f"{indent}no mend: {_line(finding.unmended)}" if finding.unmended else f"{indent}no mend found"
     for line, finding_ in checked.notes.findings:
         yield f"{name + ':' + str(line):<{len(name) + 6}} {'note':<8} {_line(finding_)}"
     for judged in checked.judged:
@@ -154,7 +154,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "mended": finding.mended,
         "proven": finding.proven,
-        "told": list(finding.told),
+        "told": [*finding.told, *([f"no mend: {finding.unmended}"] if finding.unmended else [])],
         "evidence": [_evidence(e) for e in finding.evidence],
     }
 

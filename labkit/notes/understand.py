@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from labkit.notes import kubectl, manifest, shell
+from labkit.notes import kubectl, manifest, output, shell
 from labkit.notes.document import Block, Document
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.manifest import Manifest
@@ -425,8 +425,29 @@ def _findings(document: Document, kinds: list[Kind]) -> Iterator[tuple[int, str]
             yield block.line - 1, f"the fence says {block.language}, what it holds is {noun}"
 
 
+def must_fail(notes: Notes, at: int) -> str:
+    """Give why a command fails by what the notes show or say of it; "" where they have it succeed."""
+    command = notes.commands[at]
+    block = notes.document.blocks[command.block]
+    before = notes.document.blocks[command.block - 1] if command.block else None
+    only = not any(other is not command and other.block == command.block for other in notes.commands)
+    # Of two blocks below one text, only the first is what it announces.
+    announced = only and block.above and not (before and (before.above, before.section) == (block.above, block.section))
+    return output.must_fail(command.typed.shown) or output.said_to_fail(
+        command.typed.remark, block.above[0].rpartition(". ")[2] if announced else ""
+    )
+
+
 def objects_made(notes: Notes, at: int) -> tuple[Object, ...]:
-    """Name the objects that a command of the notes makes, those of the files that it applies among them."""
+    """Name the objects that a command of the notes makes, those of the files that it applies among them.
+
+    A line that the notes have fail makes none.
+    """
+    return () if must_fail(notes, at) else objects_tried(notes, at)
+
+
+def objects_tried(notes: Notes, at: int) -> tuple[Object, ...]:
+    """Name the objects that are there after a command of the notes if it succeeds, whatever the notes say of that."""
     command = notes.commands[at]
     made: list[Object] = []
     for call in command.kubectls:

@@ -48,3 +48,26 @@ def test_lines_that_must_fail(shown: str, wanted: str) -> None:
     assert output.must_fail([shown]) == wanted
     assert not wanted or output.fails_alike(wanted, shown)
     assert not wanted or not output.fails_alike(wanted, "Error from server (Timeout): nobody knows")
+
+
+@pytest.mark.parametrize(
+    ("remark", "sentence", "wanted"),
+    [
+        ("should be refused", "", output.ANY_REASON),
+        ("fails, as the quota is used up", "", output.ANY_REASON),
+        ("Forbidden", "", "Forbidden"),
+        ("error", "", output.ANY_REASON),
+        ("", "The next one must fail:", output.ANY_REASON),
+        ("", "bob is not asked, and this is forbidden:", ""),
+        ("", "This will be denied by the policy:", output.ANY_REASON),
+        ("fails if there is no such Pod", "", ""),
+        ("should not fail", "", ""),
+        ("is refused, isn't it", "", ""),
+        ("error handling is shown below", "", ""),
+        ("shows the refused requests", "", ""),
+        ("", "Requests are refused. Look at them:", ""),
+        ("", "This will fail. Try it.", ""),
+    ],
+)
+def test_words_that_say_that_a_line_fails(remark: str, sentence: str, wanted: str) -> None:
+    assert output.said_to_fail(remark, sentence) == wanted

@@ -118,3 +118,22 @@ def test_nothing_is_left_out_silently() -> None:
 def test_a_heading_picks_its_sections() -> None:
     text = "# Pods\n" + commands("kubectl get pods") + "# Nodes\n" + commands("kubectl get nodes")
     assert scripts(planned(text, "node")) == [["kubectl get nodes"]]
+
+
+REFUSED = 'Error from server (AlreadyExists): pods "web" already exists'
+
+
+def test_a_line_that_must_fail_makes_nothing_and_begins_no_alternative() -> None:
+    made = planned(commands("$ kubectl run web --image=a", "pod/web created", "$ kubectl run web --image=b", REFUSED))
+    assert scripts(made) == [["kubectl run web --image=a", "kubectl run web --image=b"]]
+
+
+def test_nothing_is_made_for_a_line_that_must_fail() -> None:
+    gone = 'Error from server (NotFound): pods "web" not found'
+    (scenario,) = planned(commands("$ kubectl get pod web", gone)).scenarios
+    assert scenario.stand_ins == ()
+
+
+def test_a_namespace_that_should_not_have_come_is_cleaned_up() -> None:
+    (scenario,) = planned(commands("kubectl create ns shop  # should be refused")).scenarios
+    assert scenario.namespaces == ("shop",)

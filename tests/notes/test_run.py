@@ -1,0 +1,116 @@
+"""A scenario tried line by line, with a cluster that answers what a test says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from labkit.cluster import LabCluster
+from labkit.notes import document, plan, run, understand
+from labkit.notes.findings import Finding
+from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN
+from labkit.notes.sandbox import Said, Sandboxes
+
+Try = Callable[[str, Mapping[str, str]], list[Finding]]
+"""Notes, and what each line says that fails; all others succeed."""
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> Try:
+    @contextlib.contextmanager
+    def nowhere(*_: Any) -> Iterator[Any]:
+        yield SimpleNamespace(namespace="ns", settle=lambda *_: "", make=lambda *_: None)
+
+    monkeypatch.setattr(run, "place", nowhere)
+    monkeypatch.setattr(run._Runner, "provide_images", lambda *_: None)
+
+    def to(text: str, fails: Mapping[str, str]) -> list[Finding]:
+        class Shell:
+            def write(self, *_: str) -> None: ...
+
+            def type(self, script: str, **_: Any) -> Said:
+                said = fails.get(script, "")
+                return Said(1 if said else 0, "", said, 0.0)
+
+        @contextlib.contextmanager
+        def one(_namespace: str) -> Iterator[Any]:
+            yield Shell()
+
+        notes = understand.understand(document.parse(text))
+        cluster = SimpleNamespace(kubectl=lambda *_, **__: SimpleNamespace(rc=1, stdout="", stderr=""))
+        many = cast(Sandboxes, SimpleNamespace(one=one))
+        return list(run.run(notes, plan.plan(notes), cast(LabCluster, cluster), many))
+
+    return to
+
+
+def commands(*lines: str) -> str:
+    return "```\n" + "\n".join(lines) + "\n```\n"
+
+
+FORBIDDEN = 'Error from server (Forbidden): pods is forbidden: User "bob" cannot list resource "pods"'
+
+
+def test_a_line_that_must_fail_and_succeeds_is_at_fault(tried: Try) -> None:
+    (found,) = tried(commands("$ kubectl get pods --as=bob", FORBIDDEN), {})
+    assert (found.verdict, found.proven) == (FAULT, False)
+    assert found.reason == "the notes have it fail (Forbidden), and it succeeds"
+    assert "what is wrong is that the notes have it fail" in found.unmended
+    assert found.evidence[0].rc == 0
+
+
+def test_a_remark_behind_a_line_counts_as_its_output_does(tried: Try) -> None:
+    text = commands("kubectl get pods --as=bob # should be refused")
+    assert tried(text, {})[0].verdict == FAULT
+    assert tried(text, {"kubectl get pods --as=bob": FORBIDDEN})[0].verdict == HOLDS
+
+
+@pytest.mark.parametrize(
+    ("lines", "fails", "lacks"),
+    [
+        (["$ kubectl run a --image=b", 'Error from server (AlreadyExists): pods "a" already exists'], {}, "moment"),
+        (["$ kubectl describe pod a", "$ kubectl get pod a", "Error from server (NotFound): x"], {}, "Pod a"),
+        (["$ kubectl apply -f gone.yaml", "$ kubectl get pods --as=bob", FORBIDDEN], {}, "line 2"),
+        (
+            ["$ kubectl get nodes", "$ kubectl get pods --as=bob", FORBIDDEN],
+            {"kubectl get nodes": "error: Metrics API not available"},
+            "line 2",
+        ),
+    ],
+)
+def test_a_line_that_succeeds_because_something_lacks_is_not(
+    tried: Try, lines: list[str], fails: dict[str, str], lacks: str
+) -> None:
+    found = tried(commands(*lines), fails)[-1]
+    assert found.verdict == CONTEXT
+    assert lacks in found.reason
+
+
+def test_a_line_that_fails_for_a_reason_of_its_own_is_mended_to_fail_as_the_notes_have_it(tried: Try) -> None:
+    fails = {
+        "kubcetl get pods --as=bob": "bash: line 1: kubcetl: command not found",
+        "kubectl get pods --as=bob": FORBIDDEN,
+    }
+    (found,) = tried(commands("$ kubcetl get pods --as=bob", FORBIDDEN), fails)
+    assert (found.verdict, found.mended) == (FAULT, "kubectl get pods --as=bob")
+
+
+def test_a_line_that_would_reach_the_machine_is_not_run_whatever_it_should_do(tried: Try) -> None:
+    said = 'pods "a" is forbidden: violates PodSecurity "baseline:latest": privileged (container "a" ...)'
+    (found,) = tried(commands("kubectl run a --image=b # fails"), {"kubectl run a --image=b": said})
+    assert found.verdict == NOT_RUN
+
+
+def test_a_fault_is_kept_when_a_later_one_has_all_tried_again(tried: Try) -> None:
+    fails = {
+        "kubcetl get pods": "bash: line 1: kubcetl: command not found",
+        "kubectl config set-context a --namespace=b": "",
+        "kubectl get pods -o wide": "The connection to the server localhost:8080 was refused",
+    }
+    lines = ["kubcetl get pods", "kubectl config set-context a --namespace=b", "kubectl get pods -o wide"]
+    found = tried(commands(*lines), fails)
+    assert found[0].verdict == FAULT
