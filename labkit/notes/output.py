@@ -61,8 +61,9 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _IN_DOUBT = re.compile(
-    r"\b(?:not|never|if|unless|until|when|otherwise|may|might|no longer|sometimes)\b|n['\N{RIGHT SINGLE QUOTATION MARK}]t\b",
-    re.I,
+    r"\b(?:not|never|if|unless|until|when|otherwise|may|might|no longer|sometimes)\b"
+    r"|n['\N{RIGHT SINGLE QUOTATION MARK}]t\b",
+    re.IGNORECASE,
 )
 
 

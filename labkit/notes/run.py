@@ -66,8 +66,13 @@ def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tu
     runner.provide_images(planned)
     beside = [s for s in planned.scenarios if not s.alone]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for findings in pool.map(runner.scenario, beside):
-            found += findings
+        try:
+            for findings in pool.map(runner.scenario, beside):
+                found += findings
+        except BaseException:
+            # The pool waits for what it has begun, and a scenario may take minutes: Ctrl-C is not to.
+            many.end()
+            raise
     for scenario in (s for s in planned.scenarios if s.alone):
         found += runner.scenario(scenario)
     for step in dockerfiles:

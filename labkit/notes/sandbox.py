@@ -104,10 +104,31 @@ class Sandboxes:
         self._image = image
         self._volume = volume
         self._network = network
+        self._open: set[subprocess.Popen[str]] = set()
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """End all sandboxes that are open, whatever is being typed there, and open no more: who types gets Ended."""
+        with self._lock:
+            self._ended = True
+            for child in self._open:
+                child.kill()
+
+    def _opened(self, child: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._open.add(child)
+            if self._ended:
+                child.kill()
 
     @contextlib.contextmanager
     def one(self, namespace: str) -> Iterator[Sandbox]:
-        """Have a sandbox whose kubectl is in this namespace of the cluster; it goes however the block ends."""
+        """Have a sandbox whose kubectl is in this namespace of the cluster; it goes however the block ends.
+
+        Raises: Ended after `end`; CannotRun where the engine's command line is not there.
+        """
+        if self._ended:
+            raise Ended("all sandboxes have been ended")
         name = f"{self._cluster.name}-notes-{secrets.token_hex(4)}"
         argv = [
             *_docker("run", self._cluster.name, namespace),
@@ -133,12 +154,15 @@ class Sandboxes:
         ]
         try:
             child = _start(argv, self._cluster.environment)
+            self._opened(child)
             sandbox = Sandbox(child)
             sandbox.write(".kube/config", kubeconfig(self._cluster.kubeconfig_path.read_text(), namespace))
             yield sandbox
         finally:
             with answering(), contextlib.suppress(Exception):
                 engine().containers.get(name).remove(force=True)
+            with self._lock:
+                self._open.discard(child)
             child.kill()
             _close(child)
 
