@@ -17,6 +17,8 @@ _FILE_COMMENT = re.compile(
     re.IGNORECASE,
 )
 
+_IMAGE = re.compile(r"^\s*(?:-\s+)?image\s*:\s*[\"']?([\w./:@\-]+)", re.MULTILINE)
+
 MOST_ALIASES = 50
 """Of one block; more of them may unfold to gigabytes."""
 
@@ -46,6 +48,7 @@ class Manifest:
     error: str = ""
     """Why it is no YAML, in the parser's words."""
     images: tuple[str, ...] = ()
+    """Of its containers; of a broken one by their lines."""
 
 
 def read(text: str) -> Manifest:
@@ -56,7 +59,7 @@ def read(text: str) -> Manifest:
     documents, error = _load(text)
     if error:
         form: Form = "whole" if looks_whole else "fragment" if _keys_by_sight(text) else "no manifest"
-        return Manifest(form, _told_objects(text), error=error)
+        return Manifest(form, _told_objects(text), error=error, images=tuple(dict.fromkeys(_IMAGE.findall(text))))
     things = [thing for document in documents for thing in _items(document)]
     if things and all(isinstance(t, dict) and t.get("kind") and t.get("apiVersion") for t in things):
         named = [

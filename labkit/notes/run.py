@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from labkit.cluster import LabCluster, nodes
+from labkit.cluster import LabCluster
 from labkit.cluster.nodes import answering, engine
-from labkit.notes import dockerfiles, judge, kubectl, manifest, output, plan, shell, spelling, understand
+from labkit.notes import dockerfiles, images, judge, kubectl, output, plan, shell, spelling, understand
 from labkit.notes.facts import ClusterFacts
 from labkit.notes.findings import Evidence, Finding
+from labkit.notes.images import Images
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS, Blame, Candidate, Failure
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.mend import Edit, Text
@@ -32,9 +33,6 @@ MOST_LAYERS = 8
 """Faults of one manifest, each of which hid the next."""
 
 FAILED = "the cluster or the sandbox failed"
-
-PULL_S = 20
-"""Seconds for a registry to answer and send an image before the check goes on without it."""
 
 IN_TROUBLE_S = 6.0
 """Seconds for a line that waits for Pods of which it is known that they do not run."""
@@ -77,7 +75,7 @@ def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tu
         found += runner.scenario(scenario)
     for step in dockerfiles:
         found += dockerfile(notes, step)
-    for one in spelling.contradictions(notes, runner.stood_in | runner.unpullable):
+    for one in spelling.contradictions(notes, runner.images.stood_in | runner.images.unpullable):
         found = list(_contradicted(found, one))
     return tuple(sorted(found, key=lambda f: (f.line, f.step.line)))
 
@@ -126,37 +124,13 @@ class _Runner:
         self._facts = ClusterFacts(cluster)
         self._names = Names()
         self._deadline = time.monotonic() + MOST_S
-        self.stood_in: set[str] = set()
-        self.unpullable: set[str] = set()
+        self.images = Images(cluster)
         self.left: Sequence[Step] = ()
         """What of the document is not run."""
 
     def provide_images(self, planned: Plan) -> None:
         """Let the nodes have something for images that no registry serves here."""
-        wanted = {image for s in planned.scenarios for step in s.steps for image in self._images(step)}
-        names = [n.name for n in self._cluster.nodes if n.role == "worker"]
-
-        def one(image: str) -> None:
-            full = _full_name(image)
-            code, _ = nodes.execute(names[0], f"timeout {PULL_S} crictl pull {full} >/dev/null 2>&1")
-            if code == 0:
-                return
-            if not re.search(r":(?!latest$)[\w.\-]+$", image) or "@" in image:
-                self.unpullable.add(image)  # the kubelet asks a registry for it each time
-                return
-            for node in names:
-                nodes.execute(node, f"ctr -n k8s.io images tag --force {plan.STAND_IN_IMAGE} {full}")
-            self.stood_in.add(image)
-
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            list(pool.map(one, sorted(i for i in wanted if re.fullmatch(r"[\w./:@\-]+", i))))
-
-    def _images(self, step: Step) -> Iterator[str]:
-        for call in self._calls(step):
-            if image := call.option("--image"):
-                yield image
-        for file in step.files:
-            yield from manifest.read(file.text).images
+        self.images.provide(image for s in planned.scenarios for step in s.steps for image in images.of_step(step))
 
     def _calls(self, step: Step) -> tuple[Kubectl, ...]:
         return understand.kubectls(shell.parse(step.script)) if step.subject == "command" else ()
@@ -227,6 +201,7 @@ class _Pass:
         self._scenario = scenario
         self.mended = mended
         self._control = control
+        self._dry = scenario.title == plan.DRY_RUNS
         self._findings: list[Finding] = []
         self._lost: dict[Object, int] = {}
         """What a line that failed would have made, and that line."""
@@ -282,7 +257,7 @@ class _Pass:
         script = self.mended.scripts.get(index, step.script)
         for file in step.files:
             text = self.mended.blocks[file.block].text if file.block in self.mended.blocks else file.text
-            self._sandbox.write(file.path, text)
+            self._write(file.path, text)
         self._make_again(step)
         said = self._type(step, script)
         evidence = [_evidence("as written", script, said)]
@@ -295,8 +270,7 @@ class _Pass:
 
     def _passes(self, index: int, step: Step, said: Said, evidence: Sequence[Evidence]) -> None:
         told = judge.warnings(said.stderr)
-        stood_in = [f"{image} cannot be pulled here: {plan.STAND_IN_IMAGE} stands in for it"
-                    for image in self._runner._images(step) if image in self._runner.stood_in]  # fmt: skip
+        stood_in = [] if self._dry else list(self._runner.images.told(images.of_step(step)))
         stand_ins = [f"the check has made {k} {n}, which the notes never make" for _, (k, n) in self._scenario.stand_ins
                      if any((k, n) in call.uses() for call in self._runner._calls(step))]  # fmt: skip
         self._remember(index, step)
@@ -304,7 +278,7 @@ class _Pass:
             reason, seen = self.mended.causes[index]
             self._fault(step, reason, self.mended.scripts.get(index, ""), [*seen, *evidence])
             return
-        if not (stood_in or self._trouble or self._runner.stood_in):
+        if not (stood_in or self._trouble or self._runner.images.stood_in):
             became, how = output.compare(self._shown_under(step), said.stdout)
             if became == output.DIFFERENT:
                 told = (*told, f"the output differs: {how}")
@@ -389,10 +363,13 @@ class _Pass:
                     self._here.make(space, thing)
                     self._deleted_by_guess.discard(thing)
 
+    def _write(self, path: str, text: str) -> None:
+        self._sandbox.write(path, text if self._dry else self._runner.images.typed(text))
+
     def _type(self, step: Step, script: str) -> Said:
         calls = self._runner._calls(step)
         timeout_s = STEP_S
-        if lacking := next((i for i in self._runner._images(step) if i in self._runner.unpullable), None):
+        if lacking := next((i for i in images.of_step(step) if i in self._runner.images.unpullable), None):
             self._trouble = f"image {lacking} cannot be pulled here"
             timeout_s = IN_TROUBLE_S if any(call.interactive for call in calls) else STEP_S
         looks = any(call.verb == "get" for call in calls) and "Running" in "".join(self._shown_under(step))
@@ -408,6 +385,7 @@ class _Pass:
         stdin = step.stdin
         if stdin is None and any(call.interactive for call in calls):
             stdin = "exit\n"
+        script = script if self._dry else self._runner.images.typed(script)
         return self._sandbox.type(script, stdin=stdin, endless=endless, timeout_s=timeout_s)
 
     def _passed(self, step: Step, said: Said) -> bool:
@@ -658,12 +636,12 @@ class _Pass:
         before = evidence[-1].stderr
         for candidate in blame.candidates:
             changed, edits = text.become(candidate.text)
-            self._sandbox.write(file.path, changed.text)
+            self._write(file.path, changed.text)
             said = self._type(step, step.script)
             evidence.append(_evidence("mended", step.script, said))
             if self._passed(step, said) or said.stderr != before:
                 return changed, edits, candidate.fills, said
-        self._sandbox.write(file.path, text.text)
+        self._write(file.path, text.text)
         return None
 
     def _text(self, step: Step, file: File) -> Text:
@@ -690,13 +668,6 @@ def _with_marks(written: str, typed: str, mended: str) -> str:
 
 def _evidence(when: str, typed: str, said: Said) -> Evidence:
     return Evidence(when, typed, said.rc, said.stdout, said.stderr, said.seconds)
-
-
-def _full_name(image: str) -> str:
-    first, slash, _ = image.partition("/")
-    if not slash:
-        return f"docker.io/library/{image}"
-    return image if "." in first or ":" in first or first == "localhost" else f"docker.io/{image}"
 
 
 def dockerfile(notes: Notes, step: Step) -> list[Finding]:
