@@ -186,6 +186,42 @@ def test_a_fault_of_our_own_is_a_sentence_and_no_internal_error(
     assert "cannot run: a fault of this project's own (KeyError in test_plugin.py:" in text
 
 
+BECOMES_ANOTHER_ERROR = """
+import threading
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    lock = threading.Lock()
+    with lock:
+        lock.release()  # as Condition.wait does, in which xdist's loop spends its time
+        raise KeyboardInterrupt
+"""
+
+
+def test_an_interruption_that_became_another_error_is_one(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.CONFTEST", CONFTEST + BECOMES_ANOTHER_ERROR)
+    code, text = outcome(pytester, monkeypatch, "pass")
+    assert (code, "INTERNALERROR" in text) == (3, False), text
+    assert "cannot run: interrupted; the results of what did run are kept" in text
+
+
+def test_a_fault_while_an_interruption_is_on_its_way_is_told_as_that(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise KeyError("spec")
+
+    monkeypatch.setattr(run.Run, "observed", interrupted)
+    code, text = outcome(pytester, monkeypatch, "pass")
+    assert (code, "INTERNALERROR" in text, "fault of this project's own" in text) == (3, False, False), text
+    assert "cannot run: interrupted" in text
+
+
 def test_the_last_line_counts_what_was_seen_last() -> None:
     def seen(nodeid: str, outcome: Any, sabotage: str | None = None, alone: bool = False) -> Observation:
         return Observation("topic.one", nodeid, sabotage, outcome, "", 1.0, "", alone)

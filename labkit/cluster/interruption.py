@@ -21,6 +21,16 @@ def end_in_order() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
+def became(error: BaseException | None) -> bool:
+    """Tell whether an error is what became of Ctrl-C or SIGTERM: raised while a KeyboardInterrupt was on its way.
+
+    One that comes while `queue.Queue.get` takes its lock again leaves there as `RuntimeError: release unlocked lock`.
+    """
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 @contextlib.contextmanager
 def held_off() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM off during a block that must be done; one that came meanwhile interrupts after it.

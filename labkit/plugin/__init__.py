@@ -11,7 +11,7 @@ import dataclasses
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 from labkit.claims.claim import Claim
 from labkit.claims.sabotage import Sabotage
 from labkit.claims.verdicts import EXIT_COULD_NOT_RUN
-from labkit.cluster import LabCluster
+from labkit.cluster import LabCluster, interruption
 from labkit.lab.docker_cli import Docker
 from labkit.lab.lab import Lab
 from labkit.lab.minikube_cli import Minikube
@@ -74,6 +74,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     if not selection.has_labs(config):
         return None
     return workers(os.cpu_count() or 1, prove=config.getoption("prove"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Have an interruption be one, whatever became of it in xdist's loop: pytest knows it by its class alone."""
+    try:
+        return (yield)
+    except Exception as error:
+        if interruption.became(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, EXIT_HOLDS, Observation
-from labkit.cluster import LabCluster
+from labkit.cluster import LabCluster, interruption
 from labkit.plugin.items import claim_behind
 from labkit.plugin.observing import category, observed
 from labkit.run import changed, selection
@@ -137,6 +137,8 @@ def told_by(run: Run) -> Iterator[None]:
             return
         if run.shows_faults:
             raise
+        if interruption.became(error):
+            raise KeyboardInterrupt from error
         entry = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(entry.filename).name}:{entry.lineno}"
         run.trouble = run.trouble or (
