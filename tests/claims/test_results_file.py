@@ -11,36 +11,9 @@ import jsonschema
 import pytest
 
 from labkit.claims import results_file, verdicts
-from labkit.claims.claim import HOLD, Claim
-from labkit.claims.sabotage import Sabotage
-from labkit.claims.verdicts import Observation
 from labkit.trouble import CannotRun
 
-CLAIM = Claim(
-    id="health.restarts",
-    statement="A container is restarted.",
-    ledger=("health.restarts",),
-    source="https://example.com/",
-    notes=HOLD,
-    twin="plain",
-    no_twin=None,
-    takes_s=5,
-    takes_a_node=False,
-    sabotages=(Sabotage("no probe", ()),),
-)
-KUBERNETES = {
-    "server": "v1.37.0",
-    "kubelet": "v1.37.0",
-    "kubectl": "v1.37.0",
-    "node_image": "node:1",
-    "origin": "built",
-    "started": "2026-11-23T10:00:00+00:00",
-    "seconds": 1.5,
-}
-
-
-def seen(outcome: Any, *, sabotage: str | None = None, message: str = "", alone: bool = False) -> Observation:
-    return Observation(CLAIM.id, "labs/x.py::x", sabotage, outcome, message, 1.0, "2026-11-23T10:00:00", alone)
+from .conftest import CLAIM, KUBERNETES, seen
 
 
 def test_a_results_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
