@@ -33,11 +33,17 @@ _CONNECT_S = 2
 """Seconds after which an address is taken to be silent; live and dead ones answer within some milliseconds."""
 
 
-def routes_script(node: Node, others: Sequence[Node]) -> str:
-    """Write the commands that lead a node to the Pods of all others; they may be run again and again."""
+def routes_script(node: Node, others: Sequence[Node], networks: Networks) -> str:
+    """Write the commands that lead a node to the Pods of all others; they may be run again and again.
+
+    And its own Pods to what is no Pod: nobody beyond the nodes has a route back to a Pod, so they go there by the
+    node's address.
+    """
+    outwards = f"POSTROUTING -s {networks.pods} ! -d {networks.pods} -j MASQUERADE"
     return "\n".join(
         ["set -e"]
         + [f"ip route replace {other.pod_cidr} via {other.address}" for other in others if other.name != node.name]
+        + [f"iptables -w -t nat -C {outwards} 2>/dev/null || iptables -w -t nat -A {outwards}"]
     )
 
 
@@ -127,7 +133,7 @@ def establish(cluster_nodes: Sequence[Node], networks: Networks, *, routed: bool
 
     def one(node: Node) -> None:
         if routed:
-            _run(node.name, routes_script(node, cluster_nodes))
+            _run(node.name, routes_script(node, cluster_nodes, networks))
         asked = probes(networks, node.pod_cidr)
         settled = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(CannotRun),

@@ -30,7 +30,6 @@ _CNI = """{
   "plugins": [
     {
       "type": "ptp",
-      "ipMasq": true,
       "ipam": {
         "type": "host-local",
         "dataDir": "/run/cni-ipam-state",
@@ -42,7 +41,10 @@ _CNI = """{
   ]
 }
 """
-"""containerd writes the node's CNI configuration from this when it learns the node's Pod range; no daemon is needed."""
+"""containerd writes the node's CNI configuration from this when it learns the node's Pod range; no daemon is needed.
+
+Without ipMasq, which runs some twenty iptables for each Pod: whoever lays the routes lays one rule for all of them.
+"""
 
 _KUBELET_CGROUPS = """\
 [Service]
@@ -95,7 +97,7 @@ def base_entries(kind_files: Path, oci_spec: dict[str, Any]) -> list[Entry]:
         Entry("etc/systemd/system/kubelet.service.d/12-cgroup-v1.conf", _KUBELET_CGROUPS.encode()),
         Entry("etc/systemd/journald.conf.d/kind.conf", b"[Journal]\nReadKMsg=no\n"),
         Entry(CNI_TEMPLATE.lstrip("/"), _CNI.encode()),
-        Entry("etc/containerd/cri-base.json", _json(_mounting_product_files(oci_spec))),
+        Entry("etc/containerd/cri-base.json", _json(_container(oci_spec))),
         folder("etc/kubernetes"),
         folder("etc/kubernetes/manifests"),
     ]
@@ -166,15 +168,14 @@ def _helper_pod(upstream: str, image: str) -> dict[str, Any]:
     return pod
 
 
-def _mounting_product_files(oci_spec: dict[str, Any]) -> dict[str, Any]:
-    """Make the spec of every container of a node as kind does: its hook, and no limits of the building machine."""
-    hooks = dict(oci_spec.get("hooks", {}))
-    hooks["createContainer"] = [
-        *hooks.get("createContainer", []),
-        {"path": "/kind/bin/mount-product-files.sh"},
-    ]
+def _container(oci_spec: dict[str, Any]) -> dict[str, Any]:
+    """Give the spec of every container of a node: what `ctr` says, without the limits of the building machine.
+
+    Without kind's hook, too: it gives containers a product name and id of their own in place of the machine's, which
+    is of use to who finds out there in whose cloud it is, and starts ten processes for each container.
+    """
     process = {key: value for key, value in oci_spec["process"].items() if key != "rlimits"}
-    return {**oci_spec, "process": process, "hooks": hooks}
+    return {**oci_spec, "process": process}
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -18,11 +18,17 @@ NODES = (
 
 
 def test_a_node_gets_a_route_to_the_pods_of_every_other_node_and_none_to_its_own() -> None:
-    assert network.routes_script(NODES[1], NODES).splitlines() == [
+    assert network.routes_script(NODES[1], NODES, NETWORKS).splitlines()[:3] == [
         "set -e",
         "ip route replace 10.244.0.0/24 via 172.18.0.4",
         "ip route replace 10.244.2.0/24 via 172.18.0.3",
     ]
+
+
+def test_pods_have_their_own_address_among_each_other_and_the_nodes_to_everybody_else_once() -> None:
+    last = network.routes_script(NODES[1], NODES, NETWORKS).splitlines()[3:]
+    rule = "POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE"
+    assert last == [f"iptables -w -t nat -C {rule} 2>/dev/null || iptables -w -t nat -A {rule}"]
 
 
 def test_dead_pods_and_dead_services_are_refused_before_anybody_lets_them_through() -> None:
@@ -47,7 +53,11 @@ def test_a_network_is_closed_once_however_often_it_is_asked_for() -> None:
 
 def test_the_scripts_are_bash() -> None:
     urls = [url for url, _ in network.probes(NETWORKS, NODES[0].pod_cidr).values()]
-    for text in (network.routes_script(NODES[0], NODES), network.closing_script(NETWORKS), network.check_script(urls)):
+    for text in (
+        network.routes_script(NODES[0], NODES, NETWORKS),
+        network.closing_script(NETWORKS),
+        network.check_script(urls),
+    ):
         subprocess.run(["bash", "-n", "-c", text], check=True)
 
 

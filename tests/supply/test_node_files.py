@@ -95,12 +95,12 @@ def test_units_are_enabled_and_one_is_masked(entries: dict[str, Entry]) -> None:
     assert entries["etc/systemd/system/systemd-binfmt.service"].link == "/dev/null"
 
 
-def test_containers_of_a_node_have_kinds_hook_and_no_limits_of_the_builder(entries: dict[str, Entry]) -> None:
+def test_containers_of_a_node_have_no_hook_and_no_limits_of_the_builder(entries: dict[str, Entry]) -> None:
     content = entries["etc/containerd/cri-base.json"].content
     assert isinstance(content, bytes)
     spec = yaml.safe_load(content)
     assert spec["process"] == {"args": ["sh"]}
-    assert spec["hooks"] == {"createContainer": [{"path": "/kind/bin/mount-product-files.sh"}]}
+    assert "hooks" not in spec
     assert spec["hostname"] == "x"
 
 
