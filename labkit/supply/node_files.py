@@ -54,6 +54,13 @@ ExecStartPre=/bin/sh -c "test -f /sys/fs/cgroup/cgroup.controllers || for contro
 mkdir -p $$controller/kubelet $$controller/kubelet.slice || true; done"
 """
 
+_THRIFTY = b"""\
+[Service]
+# Memory for CPU time: the shims that containerd starts get it as well, and they are most of a node's processes. No
+# container does; its environment comes from its image and its Pod.
+Environment=GOGC=400
+"""
+
 NETWORK_MANIFEST = """\
 # kind applies this file and wants an object in it. The Pod network has none: containerd configures each node itself,
 # and whoever creates the cluster lays the routes between the nodes.
@@ -95,6 +102,10 @@ def base_entries(kind_files: Path, oci_spec: dict[str, Any]) -> list[Entry]:
         # binfmt_misc belongs to the kernel, and so to everybody on the machine.
         link("etc/systemd/system/systemd-binfmt.service", "/dev/null"),
         Entry("etc/systemd/system/kubelet.service.d/12-cgroup-v1.conf", _KUBELET_CGROUPS.encode()),
+        *(
+            Entry(f"etc/systemd/system/{unit}.service.d/13-thrifty.conf", _THRIFTY)
+            for unit in ("containerd", "kubelet")
+        ),
         Entry("etc/systemd/journald.conf.d/kind.conf", b"[Journal]\nReadKMsg=no\n"),
         Entry(CNI_TEMPLATE.lstrip("/"), _CNI.encode()),
         Entry("etc/containerd/cri-base.json", _json(_container(oci_spec))),

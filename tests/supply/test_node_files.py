@@ -88,6 +88,13 @@ def test_scripts_can_be_run_and_settings_cannot(entries: dict[str, Entry]) -> No
     assert "LICENSES/README.txt" not in entries
 
 
+@pytest.mark.parametrize("unit", ["containerd", "kubelet"])
+def test_the_daemons_of_a_node_collect_garbage_less_often(unit: str, entries: dict[str, Entry]) -> None:
+    content = entries[f"etc/systemd/system/{unit}.service.d/13-thrifty.conf"].content
+    assert isinstance(content, bytes)
+    assert "Environment=GOGC=400" in content.decode().splitlines()
+
+
 def test_units_are_enabled_and_one_is_masked(entries: dict[str, Entry]) -> None:
     for unit in ("kubelet", "containerd", "undo-mount-hacks"):
         wanted = entries[f"etc/systemd/system/multi-user.target.wants/{unit}.service"]
