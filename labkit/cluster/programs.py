@@ -28,9 +28,6 @@ from labkit.cluster.threads import at_once
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
 
-ELECTED = ("kube-controller-manager", "kube-scheduler")
-"""Of which only the one that holds a Lease works; one that was stopped holds it for 15 s more."""
-
 STATIC = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 """Run by the control plane's kubelet from files in MANIFESTS."""
 
@@ -115,7 +112,6 @@ def _put(cluster: LabCluster, program: str, binary: Path) -> None:
     else:
         _change_proxy(cluster, lambda pod: covered(pod, program))
     _wait_for(where, program, hashlib.sha256(binary.read_bytes()).hexdigest())
-    _end_lease(cluster, program)
 
 
 def _restore(cluster: LabCluster, program: str) -> None:
@@ -134,7 +130,6 @@ def _restore(cluster: LabCluster, program: str) -> None:
         _wait_for(where, program, None)
     except ProgramDoesNotRun as error:
         raise CannotRun(f"{error}, although it is the cluster's own again: nox -s down removes the cluster") from error
-    _end_lease(cluster, program)
     at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
 
 
@@ -189,12 +184,6 @@ def _change_proxy(cluster: LabCluster, change: Any) -> None:
     daemon_set["spec"]["template"] = change(daemon_set["spec"]["template"])
     _kubectl(cluster, "replace", "-f", "-", *within, stdin=json.dumps(daemon_set))
     _kubectl(cluster, "delete", "pods", "-l", "k8s-app=kube-proxy", "--grace-period=1", *within)
-
-
-def _end_lease(cluster: LabCluster, program: str) -> None:
-    """Delete the Lease of a process that is gone, so that the next one need not wait until it is over."""
-    if program in ELECTED:
-        _kubectl(cluster, "delete", "lease", program, "--ignore-not-found", "--namespace", "kube-system")
 
 
 def _kubectl(cluster: LabCluster, *words: str, stdin: str | None = None) -> str:

@@ -16,7 +16,7 @@ from labkit.observe.api import Api, Refused
 from labkit.trouble import Inconclusive
 
 WELL_S = 90.0
-"""Seconds for a cluster to work again; it took 3 to 20, most of them until a controller has its lease again."""
+"""Seconds for a cluster to work again; it took 3 to 20."""
 
 
 class NotWell(Exception):
