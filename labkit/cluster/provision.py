@@ -41,7 +41,6 @@ def running(
     *,
     nodes: Nodes = "auto",
     keep: bool = False,
-    reuse: bool = True,
     name: str | None = None,
     logs: Path | None = None,
     progress: Progress,
@@ -49,8 +48,8 @@ def running(
     """Have a cluster of a version for the length of a block; for the controlling process, in its main thread.
 
     kubernetes, nodes: as `supply.provide` takes them; None is the latest.
-    reuse: take a kept cluster of that version if nobody uses it and it is whole; it stays kept.
-    name: use this kept cluster and no other, beside whoever else names it.
+    name: use this kept cluster and no other, beside whoever else names it. Without it a kept cluster of that version is
+    taken if nobody uses it and it is whole; it stays kept.
     keep: leave the cluster to the user afterwards.
     logs: the folder for what the nodes logged, if the cluster cannot be made.
 
@@ -66,11 +65,7 @@ def running(
             machine = engine.ensure(progress)
             loopback.need(machine, supplies.python_base)
             removal.remove_stale(progress)
-            cluster = None
-            if name:
-                cluster = _named(name, supplies, progress, undo)
-            elif reuse:
-                cluster = _kept(supplies, progress, undo)
+            cluster = _named(name, supplies, progress, undo) if name else _kept(supplies, progress, undo)
             if cluster is None:
                 cluster = _new(supplies, machine, keep, logs, progress, undo)
         yield cluster
