@@ -97,7 +97,7 @@ def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester, mon
 
     monkeypatch.setattr(run.Run, "cluster", cluster)
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile("def test_house(): pass")
+    pytester.makepyfile("def test_sums(): pass")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1")
     assert result.ret == 0, result.stdout.str()
 
@@ -286,7 +286,7 @@ def test_without_assertions_there_are_no_verdicts(pytester: pytest.Pytester) -> 
 
 def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
-    pytester.makepyfile("def test_house(): pass")
+    pytester.makepyfile("def test_sums(): pass")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*rows of the notes*")
