@@ -392,6 +392,7 @@ def test_runserver_answers_inside_its_container_only(lab: Lab, docker: Docker) -
     # and when they are asked from outside, then one does.
     of_loopback = docker(f"port {loopback} 8000").stdout.strip()
     of_everywhere = docker(f"port {everywhere} 8000").stdout.strip()
+    # Where Docker's proxy has the port it takes the connection and drops it; without one nobody takes it.
     assert lab.browse(f"http://{of_loopback}/healthy").outcome in ("reset", "refused"), "it is reached"
     assert lab.browse(f"http://{of_everywhere}/healthy").outcome == "ok", "it is not reached"
 
