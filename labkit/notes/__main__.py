@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cluster import interruption, provision
-from labkit.notes import document, plan, run, sandbox, sentences, tell, understand
+from labkit.notes import document, guard, plan, run, sandbox, sentences, tell, understand
 from labkit.notes.findings import Judged
 from labkit.notes.judge import FAULT
 from labkit.notes.plan import Plan
@@ -110,6 +110,7 @@ def _on(
         return
     with (
         provision.running(version, nodes=asked.nodes, name=asked.cluster_name, progress=progress) as cluster,
+        guard.guarded(cluster),
         sandbox.sandboxes(cluster, progress) as many,
     ):
         for name, notes, one in planned:

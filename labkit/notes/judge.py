@@ -124,6 +124,11 @@ def last_words(said: str) -> str:
     return re.sub(r"^(error: )+|^Error from server ", "", words)[:300]
 
 
+def _guarded(failure: Failure, _facts: Facts) -> Blame | None:
+    found = re.search(r"ValidatingAdmissionPolicy 'kubernetes-notes-.*? denied request: ([^\n]+)", failure.said)
+    return Blame(NOT_RUN, found[1].strip()) if found else None
+
+
 def _program(failure: Failure, _facts: Facts) -> Blame | None:
     found = re.search(r"(?:line \d+: )?(\S+): command not found", failure.said)
     if not found or failure.rc not in (127, 1):
@@ -415,8 +420,8 @@ def _context(failure: Failure, _facts: Facts) -> Blame | None:
 
 
 _RULES: tuple[Callable[[Failure, Facts], Blame | None], ...] = (
-    _program, _no_cluster, _exec, _command, _flag, _required, _resource, _yaml, _kind, _unknown_field, _wrong_type,
-    _invalid, _nameless, _not_found, _port, _context,
+    _guarded, _program, _no_cluster, _exec, _command, _flag, _required, _resource, _yaml, _kind, _unknown_field,
+    _wrong_type, _invalid, _nameless, _not_found, _port, _context,
 )  # fmt: skip
 
 

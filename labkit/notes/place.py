@@ -13,7 +13,7 @@ from typing import Any
 from labkit.claims.budgets import SLACK_S, Window
 from labkit.cluster import LabCluster
 from labkit.cluster.labcluster import LABEL
-from labkit.notes import plan
+from labkit.notes import guard, plan
 from labkit.notes.kubectl import Object
 from labkit.notes.plan import Scenario
 from labkit.observe.api import Api, Refused
@@ -43,7 +43,9 @@ _IN_DEFAULT = (
 
 _SHARED = (
     "namespaces,persistentvolumes,storageclasses,clusterroles,clusterrolebindings,customresourcedefinitions,"
-    "priorityclasses,ingressclasses,runtimeclasses,certificatesigningrequests"
+    "priorityclasses,ingressclasses,runtimeclasses,certificatesigningrequests,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings,"
+    "validatingwebhookconfigurations,mutatingwebhookconfigurations"
 )
 
 
@@ -138,6 +140,8 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
     namespace = f"notes-{secrets.token_hex(4)}"
     with Api(cluster.connection) as api, contextlib.ExitStack() as undo:
         here = Place(cluster, namespace, api)
+        if scenario.alone:
+            undo.callback(guard.put, cluster)  # what may take policies away may have taken ours
         before = _shared(cluster) if scenario.alone else {}
         undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
         undo.callback(here.stop)

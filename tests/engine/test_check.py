@@ -51,3 +51,20 @@ def test_nothing_of_a_hostile_document_gets_through(checked: dict[str, Any]) -> 
         assert on["verdict"] != "fault", text
     assert told["kubectl run owned --image=localhost:1/labs/web:1 --privileged"]["verdict"] == "not run"
     assert told["kubectl apply -f hidden.yaml"]["reason"].startswith("it would reach the machine")
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "kubectl run lurker",
+        "kubectl patch deployment lurker",
+        "kubectl set image -n kube-system",
+        "kubectl exec -n kube-system",
+        "kubectl get --raw",
+    ],
+)
+def test_the_cluster_refuses_what_reading_a_line_does_not_see(checked: dict[str, Any], begins: str) -> None:
+    (on,) = (next(iter(f["on"].values())) for f in checked["hostile.md"]["findings"] if f["text"].startswith(begins))
+    assert on["evidence"], "it was typed"
+    assert on["verdict"] == "not run"
+    assert on["reason"].startswith("it would reach the machine")

@@ -96,6 +96,16 @@ def test_a_lines_own_fault_has_a_candidate(text: str, said: str, mended: str) ->
         ('no matches for kind "Certificate" in version "cert-manager.io/v1"', CONTEXT),
         ("something that nobody has seen before", CONTEXT),
         ("bash: line 1: terraform-x: command not found", NOT_RUN),
+        (
+            'Error from server (Forbidden): error when creating "a": pods "a" is forbidden: ValidatingAdmissionPolicy'
+            " 'kubernetes-notes-pods' with binding 'kubernetes-notes-pods' denied request: it would reach the machine:"
+            " hostPID",
+            NOT_RUN,
+        ),
+        (
+            "pods \"a\" is forbidden: ValidatingAdmissionPolicy 'my-own' with binding 'b' denied request: no hostPID",
+            CONTEXT,
+        ),
         ('pods "a" is forbidden: violates PodSecurity "baseline:latest": privileged (container', NOT_RUN),
     ],
 )
