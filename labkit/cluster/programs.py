@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import io
 import json
 import shlex
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tenacity
 import yaml
@@ -111,7 +110,7 @@ def _put(cluster: LabCluster, program: str, binary: Path) -> None:
         _write_manifest(where[0], program, covered(manifest, program))
     else:
         _change_proxy(cluster, lambda pod: covered(pod, program))
-    _wait_for(where, program, hashlib.sha256(binary.read_bytes()).hexdigest())
+    _wait_for(where, program, "other")
 
 
 def _restore(cluster: LabCluster, program: str) -> None:
@@ -127,7 +126,7 @@ def _restore(cluster: LabCluster, program: str) -> None:
     else:
         _change_proxy(cluster, uncovered)
     try:
-        _wait_for(where, program, None)
+        _wait_for(where, program, "own")
     except ProgramDoesNotRun as error:
         raise CannotRun(f"{error}, although it is the cluster's own again: nox -s down removes the cluster") from error
     at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
@@ -193,16 +192,15 @@ def _kubectl(cluster: LabCluster, *words: str, stdin: str | None = None) -> str:
     return result.stdout
 
 
-def _wait_for(where: Sequence[str], program: str, wanted: str | None) -> None:
-    """Wait until each node runs one process of a program, that of the checksum, or the one that is the node's own."""
+def _wait_for(where: Sequence[str], program: str, wanted: Literal["own", "other"]) -> None:
+    """Wait until each node runs one process of a program, and that the node's own one or the other one."""
+    look = _WHICH.format(program=program, other=f"{FOLDER}/{program}")
+
+    def one(node: str) -> bool:
+        return _execute(node, look).split() == [wanted]
 
     def seen() -> list[str]:
         return [node for node, right in zip(where, at_once(one, where), strict=True) if not right]
-
-    def one(node: str) -> bool:
-        sums = _execute(node, _SUMS.format(program=program)).split()
-        own = _execute(node, f"cat {FOLDER}/{program} 2>/dev/null | sha256sum | cut -d' ' -f1").strip()
-        return len(sums) == 1 and (sums[0] == wanted if wanted else sums[0] != own)
 
     tenacity.Retrying(
         retry=tenacity.retry_if_result(bool),
@@ -223,11 +221,11 @@ def _does_not_run(program: str) -> Any:
     return give_up
 
 
-_SUMS = """\
-for exe in /proc/[0-9]*/exe; do
-  case $(readlink $exe) in */{program}) sha256sum < $exe | cut -d' ' -f1;; esac
+_WHICH = """\
+for exe in $(find /proc/[0-9]*/exe -maxdepth 0 -lname '*/{program}' 2>/dev/null); do
+  if test $exe -ef {other}; then echo other; else echo own; fi
 done"""
-"""Reads which binary each process of a program really is: what the API tells of static Pods may be old."""
+"""Tells which file each process of a program really runs: what the API tells of static Pods may be old."""
 
 
 def _execute(node: str, script: str) -> str:
