@@ -174,6 +174,9 @@ def _write_manifest(node: str, program: str, manifest: dict[str, Any]) -> None:
     text = shlex.quote(json.dumps(manifest, indent=1))
     half = f"/etc/kubernetes/{program}.half"
     _execute(node, f"printf %s {text} > {half} && chmod 600 {half} && mv {half} {MANIFESTS}/{program}.yaml")
+    if program == "kube-apiserver":
+        # It waits for those that watch, 30 s until the kubelet kills it; told twice to end, it ends at once.
+        _execute(node, "pkill -TERM -x kube-apiserver || true")
 
 
 def _change_proxy(cluster: LabCluster, change: Any) -> None:

@@ -112,6 +112,14 @@ def test_a_static_pod_is_exchanged_on_the_control_plane(machine: Machine, cluste
     assert {node for node, _ in machine.did if node in NODES} == {"c-control-plane"}
 
 
+def test_an_api_server_is_not_waited_for_until_all_that_watch_have_gone(
+    machine: Machine, cluster: LabCluster, binary: Path
+) -> None:
+    with programs.exchanged(cluster, "kube-apiserver", binary):
+        assert machine.scripts("pkill -TERM -x kube-apiserver") == ["c-control-plane"]
+    assert machine.scripts("pkill -TERM -x kube-apiserver") == ["c-control-plane"] * 2
+
+
 def test_a_program_that_does_not_run_is_told_and_taken_away(
     machine: Machine, cluster: LabCluster, binary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
