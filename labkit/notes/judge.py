@@ -191,6 +191,17 @@ def _flag(failure: Failure, facts: Facts) -> Blame | None:
     return Blame(FAULT, f"kubectl {verb} has no option {option}", _candidates(*candidates))
 
 
+def _malformed(failure: Failure, _facts: Facts) -> Blame | None:
+    words = r"(?:label|annotation|taint)"
+    found = re.search(
+        rf"^error: ((?:invalid|unknown) {words} (?:key|value|spec|format)[^\n]*"
+        rf"|at least one {words} update is required)",
+        failure.said,
+        re.MULTILINE,
+    )
+    return Blame(FAULT, found[1][:220]) if found else None
+
+
 def _required(failure: Failure, _facts: Facts) -> Blame | None:
     found = re.search(r'required flag\(s\) "([^"]+)" not set', failure.said)
     return Blame(FAULT, f"it lacks --{found[1]}") if found else None
@@ -420,8 +431,8 @@ def _context(failure: Failure, _facts: Facts) -> Blame | None:
 
 
 _RULES: tuple[Callable[[Failure, Facts], Blame | None], ...] = (
-    _guarded, _program, _no_cluster, _exec, _command, _flag, _required, _resource, _yaml, _kind, _unknown_field,
-    _wrong_type, _invalid, _nameless, _not_found, _port, _context,
+    _guarded, _program, _no_cluster, _exec, _command, _flag, _malformed, _required, _resource, _yaml, _kind,
+    _unknown_field, _wrong_type, _invalid, _nameless, _not_found, _port, _context,
 )  # fmt: skip
 
 

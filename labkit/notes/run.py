@@ -76,26 +76,34 @@ def run(notes: Notes, planned: Plan, cluster: LabCluster, many: Sandboxes) -> tu
     for step in dockerfiles:
         found += dockerfile(notes, step)
     for one in spelling.contradictions(notes, runner.images.stood_in | runner.images.unpullable):
-        found = list(_contradicted(found, one))
+        found = list(_contradicted(notes, found, one))
     return tuple(sorted(found, key=lambda f: (f.line, f.step.line)))
 
 
-def _contradicted(found: Sequence[Finding], one: spelling.Contradiction) -> Iterator[Finding]:
-    """Put what the notes contradict among the findings: a line's own verdict becomes that, a manifest gets one more."""
+def _contradicted(notes: Notes, found: Sequence[Finding], one: spelling.Contradiction) -> Iterator[Finding]:
+    """Put what the notes contradict among the findings: a line's own verdict becomes that, a block gets one more."""
+    told = False
     for finding in found:
         step = finding.step
-        here = step.line <= one.line <= step.end and finding.verdict != FAULT
-        if here and one.in_command and step.subject == "command":
+        if not one.in_command:
+            yield finding
+            if not told and (step.block == one.block or any(file.block == one.block for file in step.files)):
+                told = True
+                block = notes.document.blocks[one.block]
+                subject: Subject = "manifest" if step.subject == "command" else step.subject
+                whole = replace(step, subject=subject, line=block.line, end=block.line + len(block.lines) - 1,
+                                command=None, block=one.block, files=())  # fmt: skip
+                yield Finding(whole, one.text, FAULT, one.reason, one.line, told=step.told, unmended=one.unmended)
+        elif step.subject == "command" and step.line <= one.line <= step.end and finding.verdict != FAULT:
             yield replace(
                 finding,
                 verdict=FAULT,
                 reason=one.reason,
                 told=(*finding.told, finding.reason) if finding.reason else finding.told,
+                unmended=one.unmended,
             )
-            continue
-        yield finding
-        if here and not one.in_command and step.subject == "manifest":
-            yield replace(finding, verdict=FAULT, reason=one.reason, line=one.line, text=one.text)
+        else:
+            yield finding
 
 
 def without_cluster(notes: Notes, planned: Plan) -> tuple[Finding, ...]:
@@ -130,7 +138,8 @@ class _Runner:
 
     def provide_images(self, planned: Plan) -> None:
         """Let the nodes have something for images that no registry serves here."""
-        self.images.provide(image for s in planned.scenarios for step in s.steps for image in images.of_step(step))
+        wanted = {image for s in planned.scenarios for step in s.steps for image in images.of_step(step)}
+        self.images.provide(wanted | spelling.doubtful_bases(self._notes))
 
     def _calls(self, step: Step) -> tuple[Kubectl, ...]:
         return understand.kubectls(shell.parse(step.script)) if step.subject == "command" else ()

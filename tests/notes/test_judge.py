@@ -113,6 +113,27 @@ def test_what_a_line_cannot_bring_is_no_fault(said: str, verdict: str) -> None:
     assert blamed("kubectl get x", said).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'error: invalid label value: "a=b c": a valid label must be an empty string or consist of',
+        "error: invalid annotation format: x",
+        "error: at least one label update is required",
+    ],
+)
+def test_labels_and_annotations_that_cannot_be_are_a_lines_own_fault(said: str) -> None:
+    assert blamed("kubectl label pod a x", said).verdict == FAULT
+
+
+def test_an_annotation_key_that_cannot_be_is_its_manifests_fault() -> None:
+    said = (
+        'The ConfigMap "piece" is invalid: metadata.annotations: Invalid value: "http//www.example.com/icon":'
+        " a valid label key must have at most one '/'"
+    )
+    found = blamed("kubectl apply -f a", said, manifest="kind: ConfigMap\n", piece=True)
+    assert (found.verdict, found.in_file) == (FAULT, True)
+
+
 def test_a_generated_name_stands_for_its_successor() -> None:
     found = blamed(
         "kubectl logs web-57767fb8cf-fjtls", 'Error from server (NotFound): pods "web-57767fb8cf-fjtls" not found'

@@ -58,5 +58,68 @@ def test_a_contradicted_line_is_at_fault_and_keeps_what_it_came_to() -> None:
     steps = list(plan.plan(notes).steps())
     found = [Finding(step, "x", "holds", line=step.line) for step in steps]
     (one,) = spelling.contradictions(notes, {"grc.io/kuar-demo/kuard:1"})
-    told = [(f.line, f.verdict, f.proven) for f in run._contradicted(found, one)]
+    told = [(f.line, f.verdict, f.proven) for f in run._contradicted(notes, found, one)]
     assert told == [(2, "holds", False), (11, "holds", False), (20, "fault", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("pythonn:3.6", True),
+        ("ngnix", True),
+        ("docker.io/library/postgress:17", True),
+        ("wordpres", False),  # a name that lacks its end is as likely one of somebody's own
+        ("elasticsarch:8", True),
+        ("python:3.6", False),
+        ("mongos", False),
+        ("nginx2", False),
+        ("http", False),
+        ("quay.io/pythonn:3.6", False),
+    ],
+)
+def test_an_image_that_everybody_calls_otherwise_is_misspelt(name: str, wrong: bool) -> None:
+    dockerfile = f"```\nFROM {name} AS build\nRUN x\nFROM build\nCOPY a b\n```\n"
+    assert found(dockerfile, {name}) == ([2] if wrong else [])
+    assert found(f"```\nkubectl run a --image={name}\n```\n", {name}) == ([2] if wrong else [])
+    assert found(POD.replace("gcr.io/kuar-demo/kuard:1", name), {name}) == ([8] if wrong else [])
+    assert found(dockerfile, set()) == [], "a registry has it"
+    notes = understand.understand(document.parse(dockerfile))
+    assert spelling.doubtful_bases(notes) == ({name} if wrong else set())
+
+
+def test_an_image_that_the_notes_make_is_called_as_they_like() -> None:
+    text = "```\ndocker build -t ngnix:1 .\nkubectl run a --image=ngnix:1\n```\n"
+    assert found(text, {"ngnix:1"}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("http//www.example.com/icon.png", True),
+        ("https:/www.example.com", True),
+        ("htttp://www.example.com", True),
+        ("https;//www.example.com", True),
+        ("http://www.example.com", False),
+        ("http: //a", False),
+        ("/srv/http//www.example.com", False),
+        ("http//", False),
+    ],
+)
+def test_an_address_that_begins_as_none_is_wrong(value: str, wrong: bool) -> None:
+    assert found(f'```yaml\nmetadata:\n  annotations:\n    a/icon: "{value}"\n```\n', set()) == ([4] if wrong else [])
+    assert found(f"```\nkubectl annotate pod a icon={value}\n```\n", set()) == ([2] if wrong else [])
+
+
+def test_what_a_block_gets_wrong_is_told_once_whatever_applies_it() -> None:
+    pod = POD.replace("gcr.io/kuar-demo/kuard", "ngnix")
+    text = f"a.yaml:\n\n{pod}```\nkubectl apply -f a.yaml\nkubectl get -f a.yaml\n```\n"
+    notes = understand.understand(document.parse(text))
+    steps = list(plan.plan(notes).steps())
+    (one,) = spelling.contradictions(notes, {"ngnix:1"})
+    told = list(run._contradicted(notes, [Finding(step, "x", "holds", line=step.line) for step in steps], one))
+    assert [(f.line, f.step.subject, f.verdict) for f in told] == [
+        (13, "command", "holds"),
+        (10, "manifest", "fault"),
+        (14, "command", "holds"),
+    ]
+    assert told[1].unmended
