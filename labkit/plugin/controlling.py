@@ -90,7 +90,13 @@ class Controlling:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         code: int | None = EXIT_COULD_NOT_RUN
         with told_by(self._run):
-            code = self._run.finish()
+            try:
+                code = self._run.finish()
+            except KeyboardInterrupt:
+                # pytest would let it through: all verdicts unwritten, and a traceback.
+                self.pytest_keyboard_interrupt()
+                with contextlib.suppress(KeyboardInterrupt), interruption.held_off():
+                    code = self._run.finish()
         # What pytest itself found wrong besides, such as a lab that could not be cleared away, is not to be lost.
         if code is not None and not (code == 0 and session.exitstatus == pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = code

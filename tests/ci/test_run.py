@@ -283,3 +283,30 @@ def test_nothing_is_said_to_a_machine_that_is_not_there(ran: Ran) -> None:
 def test_logs_are_left_by_a_run_that_failed(labs: Path, ran: Ran, which: str, left: bool) -> None:
     ran("--logs", "logs", "-k", which)
     assert (labs / "logs").exists() == left
+
+
+@pytest.mark.parametrize("last", ["_observe_again", "_write"])
+def test_a_run_that_is_interrupted_while_it_ends_has_its_results(
+    labs: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    once, times = getattr(Run, last), iter([1])
+
+    def interrupted(self: Run) -> None:
+        if next(times, None):
+            raise KeyboardInterrupt
+        once(self)
+
+    monkeypatch.setattr(Run, last, interrupted)
+    done = ran("--logs", "logs", "--junitxml", "junit.xml")
+    assert (int(done.ret), done.stderr.str()) == (3, ""), done.stdout.str()
+    done.stdout.fnmatch_lines(["cannot run: interrupted; the results of what did run are kept*"])
+    (results,) = (labs / "results").rglob("*.json")
+    assert {one["id"]: one["verdict"] for one in results_file.read(results)["claims"]} == {
+        "topic.holds": "holds",
+        "topic.breaks": "broken",
+        "topic.unclear": "inconclusive",
+        "topic.late": "inconclusive" if last == "_observe_again" else "holds",
+        "topic.not-here": "not-applicable",
+    }
+    assert not (labs / "logs").exists(), "who interrupts waits for no logs"
+    assert cases(labs / "junit.xml")
