@@ -50,6 +50,16 @@ def test_one(lab):
 """
 
 
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is tried here, no cluster is made for it."""
+
+    def running(*_: object, **__: object) -> None:
+        raise CannotRun("no cluster is to be made")
+
+    monkeypatch.setattr(making, "running", running)
+
+
 def outcome(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, *options: str) -> tuple[int, str]:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_topic=LAB.format(body=body))
@@ -91,11 +101,7 @@ def test_a_sabotage_must_be_killed_by_an_assertion(
     assert (ended, said in text) == (code, True), text
 
 
-def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cluster(_: run.Run) -> None:
-        raise CannotRun("no cluster is to be made")
-
-    monkeypatch.setattr(run.Run, "cluster", cluster)
+def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile("def test_sums(): pass")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "1")
@@ -113,10 +119,6 @@ def test_workers_that_run_no_labs_need_no_cluster(pytester: pytest.Pytester, mon
 def test_what_is_not_there_costs_no_cluster(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lab: str, asked: tuple[str, ...], said: str
 ) -> None:
-    def cluster(_: run.Run) -> None:
-        raise CannotRun("no cluster is to be made")
-
-    monkeypatch.setattr(run.Run, "cluster", cluster)
     monkeypatch.setattr(selection, "LABS", pytester.path)
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_topic=lab)
@@ -207,6 +209,17 @@ def test_an_interruption_that_became_another_error_is_one(
     assert "cannot run: interrupted; the results of what did run are kept" in text
 
 
+@pytest.mark.parametrize(
+    ("hook", "options"), [("pytest_xdist_setupnodes", ["-n1"]), ("pytest_collection", [])], ids=["workers", "labs"]
+)
+def test_an_interruption_before_there_are_any_is_one(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, hook: str, options: list[str]
+) -> None:
+    monkeypatch.setattr(f"{__name__}.CONFTEST", f"{CONFTEST}\ndef {hook}():\n    raise KeyboardInterrupt\n")
+    code, text = outcome(pytester, monkeypatch, "pass", str(pytester.path), *options)
+    assert (code, "cannot run: interrupted; the results" in text) == (3, True), text
+
+
 def test_a_fault_while_an_interruption_is_on_its_way_is_told_as_that(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,10 +308,6 @@ def test_nothing_is_said_where_there_are_no_labs(pytester: pytest.Pytester) -> N
 def test_without_minikube_a_claim_about_it_is_not_applicable_and_costs_nothing(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cluster(_: run.Run) -> None:
-        raise CannotRun("no cluster is to be made")
-
-    monkeypatch.setattr(run.Run, "cluster", cluster)
     monkeypatch.setattr(minikube_lease, "is_on_path", lambda: False)
     pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
     pytester.makepyfile(

@@ -39,12 +39,13 @@ class Controlling:
         """Make the cluster while xdist's workers collect; without workers the first lab has it made."""
         if (revision := self._config.getoption("changed")) and not changed.reasons(revision):
             raise pytest.exit(f"no lab differs from {revision}: there is nothing to run", returncode=EXIT_HOLDS)
-        if self._run.distributes:
-            with ending(self._run):
-                selection.check(self._config)
-        yield
-        if self._run.distributes:
-            cluster_of(self._run)
+        if not self._run.distributes:
+            yield
+            return
+        with ending(self._run):
+            selection.check(self._config)
+            yield
+            self._run.cluster()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -81,8 +82,9 @@ class Controlling:
                 self._run.observed(observation)
 
     def pytest_keyboard_interrupt(self) -> None:
-        # Of tests that are no labs too, whose -x ends like this: then there is nothing to answer for.
-        if self._run.answers:
+        # Of tests that are no labs too, whose -x ends like this: then there is nothing to answer for. Of labs before
+        # they are collected, when nobody knows their names yet.
+        if self._run.answers or selection.has_labs(self._config):
             self._run.trouble = self._run.trouble or INTERRUPTED
             self._run.interrupted = True
 
@@ -133,7 +135,7 @@ def told_by(run: Run) -> Iterator[None]:
     """Tell a fault of the project's own in one sentence, and go on to what there is to tell besides."""
     try:
         yield
-    except pytest.exit.Exception:
+    except (pytest.exit.Exception, pytest.UsageError):
         raise
     except (CannotRun, Inconclusive) as trouble:
         run.trouble = run.trouble or str(trouble)
