@@ -18,7 +18,7 @@ from labkit.cluster import interruption, provision
 from labkit.notes import document, guard, plan, run, sandbox, sentences, tell, understand
 from labkit.notes.findings import Judged
 from labkit.notes.judge import FAULT
-from labkit.notes.plan import Plan
+from labkit.notes.scenario import Plan
 from labkit.notes.tell import Checked
 from labkit.notes.understand import Notes
 from labkit.progress import Progress

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS
 from labkit.notes.mend import Edit
-from labkit.notes.plan import Step
+from labkit.notes.scenario import Step
 
 
 @dataclass(frozen=True)

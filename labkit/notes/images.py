@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from labkit.cluster import LabCluster, nodes
-from labkit.notes import manifest, plan, shell, understand
-from labkit.notes.plan import Step
+from labkit.notes import manifest, shell, stand_ins, understand
+from labkit.notes.scenario import Step
 
 PULL_S = 20
 """Seconds for a registry to answer and send an image before the check goes on without it."""
@@ -54,7 +54,7 @@ class Images:
         if code == 0:
             return
         instead = instead_of(image)
-        tag = f"ctr -n k8s.io images tag --force {plan.STAND_IN_IMAGE} {full_name(instead or image)}"
+        tag = f"ctr -n k8s.io images tag --force {stand_ins.IMAGE} {full_name(instead or image)}"
         if any(nodes.execute(node, tag)[0] for node in workers):
             self.unpullable.add(image)
             return
@@ -79,7 +79,7 @@ class Images:
         for image in dict.fromkeys(images):
             if image in self.stood_in:
                 instead = f", typed as {self._instead[image]}" if image in self._instead else ""
-                yield f"{image} cannot be pulled here: {plan.STAND_IN_IMAGE} stands in for it{instead}"
+                yield f"{image} cannot be pulled here: {stand_ins.IMAGE} stands in for it{instead}"
 
 
 def of_step(step: Step) -> Iterator[str]:

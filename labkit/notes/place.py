@@ -13,9 +13,9 @@ from typing import Any
 from labkit.claims.budgets import SLACK_S, Window
 from labkit.cluster import LabCluster
 from labkit.cluster.labcluster import LABEL
-from labkit.notes import guard, plan
+from labkit.notes import guard, stand_ins
 from labkit.notes.kubectl import Object
-from labkit.notes.plan import Scenario
+from labkit.notes.scenario import DRY_RUNS, Scenario
 from labkit.observe.api import Api, Refused
 from labkit.observe.history import Act, History, NeverHappened, Pods, TooLate
 from labkit.observe.views import PodsView, PodView
@@ -97,7 +97,7 @@ class Place:
         said = self.cluster.kubectl(
             *(() if thing[0] == "Namespace" else ("-n", namespace or self.namespace)),
             *("apply", "-f", "-"),
-            stdin=plan.as_yaml([plan.stand_in(*thing)]),
+            stdin=stand_ins.as_yaml([stand_ins.stand_in(*thing)]),
         )
         if said.rc:
             raise CannotRun(f"a stand-in for {thing[0]} {thing[1]} cannot be made: {said}")
@@ -146,7 +146,7 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
         undo.callback(_clean, cluster, [namespace, *scenario.namespaces], before)
         undo.callback(here.stop)
         # Nothing of a dry run comes about, so that it may ask for what it likes.
-        _make_namespace(cluster, namespace, enforced=scenario.title != plan.DRY_RUNS)
+        _make_namespace(cluster, namespace, enforced=scenario.title != DRY_RUNS)
         for space, thing in sorted(scenario.stand_ins, key=lambda one: one[1][0] != "Namespace"):
             if thing[0] == "Namespace":
                 _make_namespace(cluster, thing[1])
@@ -156,9 +156,9 @@ def place(cluster: LabCluster, scenario: Scenario) -> Iterator[Place]:
 
 
 def _make_namespace(cluster: LabCluster, name: str, *, enforced: bool = True) -> None:
-    thing = plan.stand_in("Namespace", name)
+    thing = stand_ins.stand_in("Namespace", name)
     thing["metadata"]["labels"] = {LABEL: cluster.name, **({_ENFORCED: "baseline"} if enforced else {})}
-    said = cluster.kubectl("create", "-f", "-", stdin=plan.as_yaml([thing]))
+    said = cluster.kubectl("create", "-f", "-", stdin=stand_ins.as_yaml([thing]))
     if said.rc and "already exists" not in said.stderr:
         raise CannotRun(f"namespace {name} cannot be made: {said}")
     # A Pod that comes before its namespace's service account is refused.

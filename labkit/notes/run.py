@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from labkit.cluster import LabCluster
 from labkit.cluster.nodes import answering, engine
-from labkit.notes import dockerfiles, images, judge, kubectl, output, plan, shell, spelling, understand
+from labkit.notes import dockerfiles, images, judge, kubectl, output, shell, spelling, understand
 from labkit.notes.facts import ClusterFacts
 from labkit.notes.findings import Evidence, Finding
 from labkit.notes.images import Images
@@ -18,8 +18,8 @@ from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN, WARNS, Blame, Can
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.mend import Edit, Text
 from labkit.notes.place import Names, place
-from labkit.notes.plan import File, Plan, Scenario, Step, Subject
 from labkit.notes.sandbox import STEP_S, Ended, Said, Sandboxes
+from labkit.notes.scenario import DRY_RUNS, File, Plan, Scenario, Step, Subject
 from labkit.notes.understand import Notes, objects_made
 from labkit.trouble import CannotRun, Inconclusive
 
@@ -155,7 +155,7 @@ class _Runner:
                 while findings is None:
                     findings = _Pass(self, scenario, mended).go()
                 # A dry run leaves nothing behind: each of them has been its own control.
-                if mended and scenario.title != plan.DRY_RUNS:
+                if mended and scenario.title != DRY_RUNS:
                     findings = _confirmed(findings, _Pass(self, scenario, mended, control=True).go() or [])
                 return findings
         except (CannotRun, Inconclusive) as trouble:
@@ -210,7 +210,7 @@ class _Pass:
         self._scenario = scenario
         self.mended = mended
         self._control = control
-        self._dry = scenario.title == plan.DRY_RUNS
+        self._dry = scenario.title == DRY_RUNS
         self._findings: list[Finding] = []
         self._lost: dict[Object, int] = {}
         """What a line that failed would have made, and that line."""

@@ -66,6 +66,11 @@ class Command:
         """Files that it leaves."""
         return tuple(path for call in self.parsed.calls for path in (*call.writes, *_left_by(call)) if _is_path(path))
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Files that its kubectls read."""
+        return tuple(path for call in self.kubectls for path in (*call.files, *call.data_files) if path != "-")
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -92,6 +97,10 @@ class Notes:
     """By command and file."""
     findings: tuple[tuple[int, str], ...]
     """What is odd about the notes, and no fault of a line: line and sentence."""
+
+    def section(self, at: int) -> int:
+        """Give the section that a command stands in."""
+        return self.document.blocks[self.commands[at].block].section
 
 
 def understand(document: Document) -> Notes:
@@ -398,10 +407,9 @@ def _repository(path: Path) -> Path | None:
 
 
 def _read_by(command: Command) -> Iterator[str]:
-    for call in command.kubectls:
-        for path in (*call.files, *call.data_files):
-            if path != "-" and _is_path(path) and not path.startswith("$") and shell.OPEN not in path:
-                yield path
+    for path in command.reads:
+        if _is_path(path) and not path.startswith("$") and shell.OPEN not in path:
+            yield path
 
 
 def _is_touch(command: Command) -> bool:

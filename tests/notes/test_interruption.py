@@ -13,6 +13,7 @@ import pytest
 from labkit.cluster import LabCluster
 from labkit.notes import document, plan, run, sandbox, understand
 from labkit.notes.sandbox import Ended, Sandbox, Sandboxes
+from labkit.notes.scenario import Scenario
 
 NEVER = ["sh", "-c", "cat >/dev/null"]
 """Reads what it is asked, and does not answer."""
@@ -21,7 +22,7 @@ NEVER = ["sh", "-c", "cat >/dev/null"]
 def test_a_run_that_is_interrupted_ends_what_is_typed_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     typing, ended = threading.Event(), threading.Event()
 
-    def scenario(_runner: Any, one: plan.Scenario) -> list[Any]:
+    def scenario(_runner: Any, one: Scenario) -> list[Any]:
         if one.title == "A":
             assert typing.wait(10)
             raise KeyboardInterrupt  # as from the main thread's wait for a result

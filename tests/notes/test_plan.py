@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.notes import document, plan, understand
-from labkit.notes.plan import Plan
+from labkit.notes.scenario import Plan
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: a\n    image: b\n"
 
