@@ -5,17 +5,75 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+from dataclasses import replace
 
 import docker
 from docker.errors import APIError, BuildError
 
+from labkit.cluster.nodes import answering, engine
 from labkit.notes import mend
+from labkit.notes.findings import Evidence, Finding
+from labkit.notes.judge import FAULT, HOLDS
+from labkit.notes.mend import Text
+from labkit.notes.scenario import Step
+from labkit.notes.understand import Notes
+
+MOST_LAYERS = 8
+"""Faults of one file, each of which hid the next."""
+
+STAGE = "labs-parsed-only"
+"""A stage that no Dockerfile has: the engine parses the whole file, finds that out, and builds nothing."""
 
 INSTRUCTIONS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
     "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
 """All that there are. Source: https://docs.docker.com/reference/dockerfile/."""
+
+
+def judged(notes: Notes, step: Step) -> list[Finding]:
+    """Have the engine parse a Dockerfile; nothing of it is built."""
+    block = notes.document.blocks[step.block or 0]
+    text = Text(block.lines, tuple(range(block.line, block.line + len(block.lines))))
+    layers: list[Finding] = []
+    evidence: list[Evidence] = []
+    with answering():
+        for _ in range(MOST_LAYERS):
+            error = parse_error(engine(), text.text, STAGE)
+            evidence.append(
+                Evidence(
+                    "as written" if not layers else "mended",
+                    "docker build (parsed only)",
+                    int(bool(error)),
+                    "",
+                    error,
+                    0.0,
+                )
+            )
+            if not error:
+                break
+            other = mended(text.text, error)
+            changed, edits = text.become(other) if other else (text, ())
+            line = edits[0].line if edits else block.line
+            layers.append(Finding(step, notes.document.lines[line - 1].strip(), FAULT, error, line,
+                                  "\n".join(new for e in edits for new in e.new), edits))  # fmt: skip
+            if not edits:
+                layers = [replace(f, edits=(), mended="") for f in layers]
+                break
+            text = changed
+    if not layers:
+        return [
+            Finding(
+                step,
+                block.lines[0],
+                HOLDS,
+                "",
+                step.line,
+                told=("parsed by the engine, not built",),
+                evidence=tuple(evidence),
+            )
+        ]
+    return [replace(f, evidence=tuple(evidence)) for f in layers]
 
 
 def parse_error(client: docker.DockerClient, text: str, stage: str) -> str:

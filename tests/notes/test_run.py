@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from labkit.cluster import LabCluster
-from labkit.notes import document, plan, run, understand
+from labkit.notes import document, plan, run, trial, understand
 from labkit.notes.findings import Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN
 from labkit.notes.sandbox import Said, Sandboxes
@@ -25,7 +25,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Try:
     def nowhere(*_: Any) -> Iterator[Any]:
         yield SimpleNamespace(namespace="ns", settle=lambda *_: "", make=lambda *_: None)
 
-    monkeypatch.setattr(run, "place", nowhere)
+    monkeypatch.setattr(trial, "place", nowhere)
     monkeypatch.setattr(run._Runner, "provide_images", lambda *_: None)
 
     def to(text: str, fails: Mapping[str, str]) -> list[Finding]:
