@@ -90,8 +90,7 @@ def of_step(step: Step) -> Iterator[str]:
         return
     parsed = shell.parse(step.script)
     for call in understand.kubectls(parsed):
-        if image := call.option("--image"):
-            yield image
+        yield from call.options.get("--image", ())
         if (call.verb, call.second) == ("set", "image"):
             yield from (word.partition("=")[2] for word in call.words if "=" in word)
     for program in parsed.calls:

@@ -437,13 +437,14 @@ def must_fail(notes: Notes, at: int) -> str:
     """Give why a command fails by what the notes show or say of it; "" where they have it succeed."""
     command = notes.commands[at]
     block = notes.document.blocks[command.block]
+    if told := output.must_fail(command.typed.shown) or output.said_to_fail(command.typed.remark, ""):
+        return told
+    announced = output.said_to_fail("", block.above[0].rpartition(". ")[2]) if block.above else ""
+    if not announced or any(other is not command and other.block == command.block for other in notes.commands):
+        return ""
     before = notes.document.blocks[command.block - 1] if command.block else None
-    only = not any(other is not command and other.block == command.block for other in notes.commands)
     # Of two blocks below one text, only the first is what it announces.
-    announced = only and block.above and not (before and (before.above, before.section) == (block.above, block.section))
-    return output.must_fail(command.typed.shown) or output.said_to_fail(
-        command.typed.remark, block.above[0].rpartition(". ")[2] if announced else ""
-    )
+    return "" if before and (before.above, before.section) == (block.above, block.section) else announced
 
 
 def objects_made(notes: Notes, at: int) -> tuple[Object, ...]:

@@ -108,3 +108,20 @@ def test_aliases_of_yaml_cannot_unfold_for_ever() -> None:
         f"b{i}: &b{i} [*{'a' if i == 0 else f'b{i - 1}'},*{'a' if i == 0 else f'b{i - 1}'}]\n" for i in range(40)
     )
     assert manifest.read(bomb).error
+
+
+@pytest.mark.parametrize(
+    ("text", "fails"),
+    [
+        ("```\nkubectl get pods # is refused\n```\n", [True]),
+        ("The next one should fail:\n\n```\nkubectl get pods\n```\n", [True]),
+        ("Of these one should fail:\n\n```\nkubectl get pods\nkubectl get nodes\n```\n", [False, False]),
+        (
+            "The next one should fail:\n\n```\nkubectl get pods\n```\n\n```\nkubectl get nodes\n```\n",
+            [True, False],
+        ),
+    ],
+)
+def test_a_line_fails_where_the_notes_say_it_of_that_line(text: str, fails: list[bool]) -> None:
+    notes = understand.understand(document.parse(text))
+    assert [bool(understand.must_fail(notes, at)) for at in range(len(notes.commands))] == fails
