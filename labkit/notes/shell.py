@@ -40,7 +40,8 @@ OUT_OF_REACH = frozenset({
     "ssh-copy-id", "ssh-keygen", "start", "su", "sudo", "swapoff", "sysctl", "systemctl", "terraform", "tmux",
     "ufw", "useradd", "usermod", "vagrant", "velero", "virsh", "yum", "zypper", "minikube.exe", "kubectl.exe",
     "choco", "winget", "hey", "siege", "wrk", "calicoctl", "argocd", "krew", "opkg", "kubectl-convert", "modprobe",
-    "cilium", "stress", "redis-cli", "mysql", "psql", "mongo",
+    "cilium", "stress", "redis-cli", "mysql", "psql", "mongo", "add-apt-repository", "apt-cache", "apt-key",
+    "apt-mark", "dpkg", "gpg", "hostnamectl", "lsmod", "rpm", "timedatectl", "wg", "wg-quick",
 })  # fmt: skip
 """Programs of a machine of the reader's own: hosts, clouds, package managers, container engines."""
 
@@ -58,6 +59,7 @@ _PROMPT = re.compile(
       | controlplane\s(?:[~/]\S*\s)?[$\#]\s+
       | [$\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}\N{HEAVY ROUND-TIPPED RIGHTWARDS ARROW}]\s+  # zsh
       | \$(?=(?:kubectl|k)\s)
+      | (?:ba|da|a|k|z)?sh-\d[\d.]*\s?[$\#]\s+                                   # sh-4.2 $
       | PS\s?[A-Z]:\\[^>]*>\s+
       | C:\\[^>]*>\s*
       ))""",
@@ -71,6 +73,12 @@ OPEN, CLOSE = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", "\N{SINGLE RIGHT-
 _HEREDOC = re.compile(r"""<<(-?)\s*(['"]?)\\?(\w+)\2""")
 _WORD = re.compile(r"[A-Za-z_./\[{(!$][\w./+\-\[{(]*")
 _ASSIGNMENT = re.compile(r"(?:export\s+|declare\s+|local\s+)?[A-Za-z_]\w*(?:\[\w+\])?\+?=")
+_CMDLET = re.compile(
+    r"(?:Add|Copy|Expand|Export|Get|Import|Install|Invoke|New|Out|Remove|Select|Set|Start|Stop|Test|Write)-[A-Z][A-Za-z]+(?:\s|$)"
+)
+"""What PowerShell's own commands are called."""
+_JSON_STRING = re.compile(r"\s*([\"'])[^\"']*\1\s*[:,\]]")
+"""What follows on { or [ in JSON, and in no shell."""
 _NO_COMMAND = re.compile(r"kubectl controls the Kubernetes|kubectl (?:is|can|has|will|and|or)\b|k (?:=|is)\s")
 
 MOST_LINES = 4000
@@ -270,7 +278,11 @@ def is_command(line: str) -> bool:
     if _ASSIGNMENT.match(bare):
         return "= " not in bare.split('"')[0].split("'")[0] and not re.match(r"[\w.\-]+=\S*(?:,|\s+[A-Z]\w*:)", bare)
     word = first_word(bare)
+    if word in ("{", "[") and (bare == word or not bare[1].isspace() or _JSON_STRING.match(bare[1:])):
+        return False
     if not known(word):
+        if _CMDLET.match(bare):
+            return True
         return bare.startswith("./") and len(bare.split()[0]) > 2
     rest = bare[len(word) :]
     if word in (
@@ -335,20 +347,26 @@ def prompt_of(line: str) -> str:
     return found[0] if found else ""
 
 
-_INNER_PROMPT = re.compile(r"^\s*(?:(?:root@[\w.\-]+:)?/[\w./]*\s?[#$]|#)\s+(?=\S)")
-"""The prompt of a shell within a container: / # and root@web:/#. A lone # is a comment's."""
+_INNER_PROMPT = re.compile(
+    r"^\s*(?:(?:root@[\w.\-]+:)?/[\w./]*\s?[#$]|#|(?:ba|da|a|k|z)?sh-\d[\d.]*\s?[$#](?!\s+(?:kubectl|k)\s))\s+(?=\S)"
+)
+"""The prompt of a shell within a container: / #, root@web:/# and sh-4.2 $. A lone # is a comment's."""
 
 
 def has_prompts(lines: Sequence[str]) -> bool:
     """Tell whether a block shows a terminal with prompts; those within a container tell nothing of its other lines."""
+    first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
     return any(
-        (prompt := prompt_of(line)) and not _INNER_PROMPT.match(line) and _is_after_prompt(line[len(prompt) :])
+        (prompt := prompt_of(line))
+        and not _INNER_PROMPT.match(line)
+        and _is_after_prompt(line[len(prompt) :], line is first and prompt.strip() == "$")
         for line in lines
     )
 
 
-def _is_after_prompt(rest: str) -> bool:
-    return known(first_word(rest)) or is_command(rest)
+def _is_after_prompt(rest: str, begins: bool) -> bool:
+    """Tell whether what follows on a prompt is typed. Where a block begins with $, any program's name will do."""
+    return known(first_word(rest)) or is_command(rest) or (begins and bool(re.match(r"[a-z][\w.+\-]*(?:\s|$)", rest)))
 
 
 def is_inner(line: str) -> bool:
@@ -365,6 +383,7 @@ def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
     at = 0
     current: Typed | None = None
     shown: list[str] = []
+    grouped = False
     while at < len(lines):
         line = lines[at]
         prompt = prompt_of(line)
@@ -375,7 +394,12 @@ def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
         if not prompts and starts and current and _is_output_of(line, current, shown, lines[at + 1 :]):
             starts = False
         if not starts:
-            shown.append(line)
+            if not prompts and _begins_group(lines, at):
+                grouped = True
+            elif grouped and line.strip() == "}":
+                grouped = False
+            else:
+                shown.append(line)
             at += 1
             continue
         if current:
@@ -387,6 +411,14 @@ def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
         at += count
     if current:
         yield replace(current, shown=_printed(shown))
+
+
+def _begins_group(lines: Sequence[str], at: int) -> bool:
+    """Tell whether a lone { begins commands that are typed together, and no JSON."""
+    if lines[at].strip() != "{":
+        return False
+    inside = [line for line in lines[at + 1 :] if line.strip() and not line.lstrip().startswith("#")]
+    return bool(inside) and is_command(inside[0]) and any(line.strip() == "}" for line in inside)
 
 
 def _typed_at_all(rest: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -36,6 +36,11 @@ _INSTRUCTIONS = re.compile(
 )
 _TABLE = re.compile(r"^[A-Z][A-Z0-9_/()%\-]*(?:\s{2,}|\t+)[A-Z]|^NAME\s")
 _HELP = re.compile(r"\s*(Examples|Usage|Options|Flags|Available Commands):")
+_ADDRESS = re.compile(r"\s*https?://\S+\s*")
+_SETTINGS_PART = re.compile(r"\s*\[[A-Za-z][\w ./:@\"\-]*\]\s*")
+_SETTING = re.compile(r"\s*[\w.\-]+\s*=")
+_SAID_TO_BE_PRINTED = re.compile(r"\b(?:output|outputs|prints?|printed|returns?|response)\b", re.IGNORECASE)
+_EDITORS = ("vi", "vim", "nano", "touch", "code", "emacs")
 _FILE = r"[\w.\-/]+\.(?:ya?ml|json)"
 
 
@@ -106,7 +111,7 @@ class Notes:
 def understand(document: Document) -> Notes:
     """Tell what each block of a document is, and where the files come from that its commands read."""
     manifests: dict[int, Manifest] = {}
-    kinds = []
+    kinds: list[Kind] = []
     for index, block in enumerate(document.blocks):
         kind, found = _kind(block)
         if found:
@@ -118,6 +123,8 @@ def understand(document: Document) -> Notes:
         if kinds[index] == "commands"
         for command in _commands(block, index)
     )
+    for index in _written_into_files(document, kinds, commands):
+        kinds[index] = "text"
     origins = dict(_Files(document, tuple(kinds), commands, manifests).origins())
     return Notes(document, tuple(kinds), commands, manifests, origins, tuple(_findings(document, kinds)))
 
@@ -138,6 +145,8 @@ def _kind(block: Block) -> tuple[Kind, Manifest | None]:
         return "commands", None
     if block.form == "inline":
         return ("commands" if _inline_step(text) else "text"), None
+    if _is_settings(lines) or _is_address_to_fill_in(lines):
+        return "text", None
     if any(_HELP.fullmatch(line) for line in lines):
         return "output", None  # what --help prints has commands in it
     first = next((line for line in lines if not line.lstrip().startswith("#")), lines[0]).strip()
@@ -159,7 +168,47 @@ def _kind(block: Block) -> tuple[Kind, Manifest | None]:
         return "commands", None
     if block.language in SHELLS or not block.language:
         return ("output" if block.language not in SHELLS or not any_command else "commands"), None
-    return "text", None
+    return ("output" if block.language in _YAMLS and _said_to_be_printed(block) else "text"), None
+
+
+def _written_into_files(document: Document, kinds: Sequence[Kind], commands: Sequence[Command]) -> Iterator[int]:
+    """Name the blocks that look like output and are what a file gets: those right after an editor is opened on it."""
+    last = {command.block: command for command in commands}
+    for index, block in enumerate(document.blocks):
+        before = last.get(index - 1)
+        if (
+            before
+            and kinds[index] == "output"
+            and block.language not in _OUTPUTS
+            and not before.typed.shown
+            and any(_opens(call) for call in before.parsed.calls)
+            and not _is_output(list(block.lines))
+            and not _said_to_be_printed(block)
+        ):
+            yield index
+
+
+def _opens(call: Call) -> bool:
+    """Tell whether an editor is opened on a file, or an empty one is made."""
+    return call.program in _EDITORS and len(call.words) > 1
+
+
+def _said_to_be_printed(block: Block) -> bool:
+    return bool(block.above and _SAID_TO_BE_PRINTED.search(block.above[0].rpartition(". ")[2]))
+
+
+def _is_settings(lines: list[str]) -> bool:
+    """Tell whether a block is what systemd's and other programs' files look like: [Part], then name = value."""
+    said = [line for line in lines if not line.lstrip().startswith(("#", ";"))]
+    settings = sum(bool(_SETTING.match(line)) for line in said)
+    goes_on = sum(line.rstrip().endswith("\\") for line in said)
+    parts = sum(bool(_SETTINGS_PART.fullmatch(line)) for line in said)
+    return bool(settings and _SETTINGS_PART.fullmatch(said[0])) and settings + goes_on + parts >= len(said)
+
+
+def _is_address_to_fill_in(lines: list[str]) -> bool:
+    """Tell whether a block is an address for a browser: no program prints one with placeholders."""
+    return all(_ADDRESS.fullmatch(line) for line in lines) and any(shell.placeholders(line) for line in lines)
 
 
 def _manifest(block: Block, text: str) -> tuple[Kind, Manifest] | None:
@@ -321,8 +370,8 @@ class _Files:
         """Tell whether a block's first comment, or the text right above it, names a file."""
         block = self._document.blocks[index]
         name = PurePosixPath(path).name
-        if not name or name in (".", ".."):
-            return False
+        if not name or name in (".", "..") or path.endswith("/"):
+            return False  # a folder is no block
         if (comment := manifest.named_in_comment(block.lines)) and _same(path, comment):
             return True
         if self._kinds[index] not in ("manifest", "fragment", "text"):
@@ -340,11 +389,7 @@ class _Files:
     def _edited(self, at: int, path: str) -> int | None:
         """Give the block after an editor was opened on the file, or what `cat` of it shows."""
         for earlier in reversed(self._commands[:at]):
-            opened = any(
-                c.program in ("vi", "vim", "nano", "touch", "code", "emacs")
-                and any(_same(path, w) for w in c.words[1:])
-                for c in earlier.parsed.calls
-            )
+            opened = any(_opens(c) and any(_same(path, w) for w in c.words[1:]) for c in earlier.parsed.calls)
             if opened:
                 after = [i for i in self._content if i > earlier.block and self._kinds[i] in ("manifest", "text")]
                 if after and self._document.blocks[after[0]].line < self._commands[at].line:

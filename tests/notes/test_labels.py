@@ -1,8 +1,13 @@
-"""How well documents are understood: against labels of public ones, which a person has gone through.
+"""How well documents are understood: against labels of public ones, made by reading them before the tool was run.
 
 The documents are other people's and not here: NOTES_DOCUMENTS names the folder that they are in, each as
 <owner>/<name>/<path>. labels.json holds of each block the line and what it is, of each line of a shell whether it is
 typed or printed, and of each file that a command reads where it comes from: the command's line, how, the block's line.
+
+Whole documents are labelled, all blocks of each. Lines are those of blocks with commands, and of one block of output
+that shows some; what goes on from another line, comments and empty lines have no label. Files are those given to
+kubectl. Where reading and tool disagreed, a label was changed only if its line had been miscounted (13 of 1,502), never
+to agree with the tool.
 """
 
 from __future__ import annotations
@@ -24,8 +29,9 @@ BLOCKS, LINES, FILES = 0.98, 0.97, 0.90
 
 
 def test_enough_is_labelled() -> None:
-    assert sum(len(one["blocks"]) for one in LABELS.values()) >= 300
-    assert sum(len(one["typed"]) + len(one["printed"]) for one in LABELS.values()) >= 500
+    assert len(LABELS) >= 12
+    assert sum(len(one["blocks"]) for one in LABELS.values()) >= 320
+    assert sum(len(one["typed"]) + len(one["printed"]) for one in LABELS.values()) >= 520
 
 
 @pytest.mark.skipif("NOTES_DOCUMENTS" not in os.environ, reason="NOTES_DOCUMENTS says where the labelled documents are")

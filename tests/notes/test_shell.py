@@ -36,6 +36,19 @@ def typed(text: str) -> list[str]:
         ("echo \"it's open\nkubectl get pods", ["echo \"it's open", "kubectl get pods"]),
         ("kubectl exec -it web -- sh\n/ # ls\nbin\n/ # exit", ["kubectl exec -it web -- sh", "ls", "exit"]),
         ("kubectl get pods  # all of them", ["kubectl get pods"]),
+        (
+            "kubectl run -it db -- sh\nsh-4.2 $ mysql -h db\nsh-4.2 $ exit",
+            ["kubectl run -it db -- sh", "mysql -h db", "exit"],
+        ),
+        ("bash-3.2$ kubectl get pods\nNAME   READY\nkubectl 1/1", ["kubectl get pods"]),
+        ("$ wg show\ninterface: wg0", ["wg show"]),
+        ("# as root\n$ unheardof --of it", ["unheardof --of it"]),
+        ("balance\n$ five\nls", ["ls"]),
+        ("Set-Alias -Name k -Value kubectl", ["Set-Alias -Name k -Value kubectl"]),
+        ('curl localhost\n{\n  "a": 1\n}', ["curl localhost"]),
+        ('curl localhost\n{ "a": 1 }\n[ "b", "c" ]', ["curl localhost"]),
+        ('{ echo a; ls; }\n[ "$a" = b ] && ls', ["{ echo a; ls; }", '[ "$a" = b ] && ls']),
+        ("{\n  mkdir a\n  ls a\n}", ["mkdir a", "ls a"]),
     ],
 )
 def test_what_is_typed_is_told_from_what_is_printed(text: str, lines: list[str]) -> None:
@@ -45,6 +58,17 @@ def test_what_is_typed_is_told_from_what_is_printed(text: str, lines: list[str])
 def test_output_stays_with_the_line_that_printed_it() -> None:
     first, second = shell.typed(["$ kubectl get pods", "NAME", "", "$ ls", "# note"])
     assert (first.shown, second.shown) == (("NAME",), ())
+
+
+def test_the_braces_around_commands_are_nothing_that_one_printed() -> None:
+    (only,) = shell.typed(["{", "  ls", "}"])
+    assert only.shown == ()
+
+
+def test_a_shell_within_a_container_is_told_by_its_prompt() -> None:
+    lines = ["kubectl run -it db -- sh", "sh-4.2 $ ls", "/ # ls", "bash-3.2$ kubectl get pods"]
+    assert [t.inner for t in shell.typed(lines[:3])] == [False, True, True]
+    assert [t.inner for t in shell.typed(lines[3:])] == [False]
 
 
 def test_calls_words_files_and_variables() -> None:

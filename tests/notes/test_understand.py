@@ -30,10 +30,37 @@ def kinds(text: str) -> list[str]:
         ("yaml", POD + "\tspec:\n", "manifest"),
         ("yaml", POD + "  uid: 1\n", "output"),
         ("json", '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}\n', "manifest"),
+        ("", '{\n"apiVersion": "v1",\n"kind": "Pod",\n"metadata": {"name": "web"}\n}\n', "manifest"),
+        ("json", '{\n  "hostname": "web"\n}\n', "text"),
+        ("", '{\n  "hostname": "web"\n}\n{\n  "hostname": "db"\n}\n', "output"),
+        ("bash", "{\n  mkdir a\n  ls a\n}\n", "commands"),
+        ("sh", "# /etc/a.service\n[Unit]\nAfter=b\n\n[Service]\nExecStart=/opt/c \\\n  --d 1\n", "text"),
+        ("sh", "[Interface]\nAddress = 10.0.0.1\n", "text"),
+        ("sh", "[ -d a ] || mkdir a\nA=b\n", "commands"),
+        ("", "http://<node-ip>:<port>\n", "text"),
+        ("", "http://192.0.2.1:30000\n", "output"),
+        ("sh", "$ wg show\ninterface: wg0\n", "commands"),
     ],
 )
 def test_content_decides_what_a_block_is(language: str, code: str, kind: str) -> None:
     assert kinds(f"```{language}\n{code}```\n") == [kind]
+
+
+def test_what_is_said_to_be_printed_is_output() -> None:
+    assert kinds('It answers. This is the output:\n\n```json\n{\n  "a": 1\n}\n```\n') == ["output"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "kind"),
+    [
+        ("vi index.html", "Type this:", "text"),
+        ("vi index.html", "The output:", "output"),
+        ("kubectl edit pod web", "Type this:", "output"),
+        ("ls", "Type this:", "output"),
+    ],
+)
+def test_what_follows_on_an_editor_is_what_the_file_gets(typed: str, said: str, kind: str) -> None:
+    assert kinds(f"```bash\n{typed}\n```\n\n{said}\n\n```bash\nHello from a page.\n```\n") == ["commands", kind]
 
 
 def test_a_fence_that_says_otherwise_is_a_finding() -> None:
@@ -57,6 +84,11 @@ def origin(text: str, path: str, at: int = -1) -> understand.Origin:
         (f"```\ncat > x.yaml <<E\n{POD}E\nkubectl apply -f x.yaml\n```\n", "command"),
         ("```\nkubectl apply -f https://example.com/x.yaml\n```\n", "address"),
         ("```\nkubectl apply -f ../../etc/passwd\n```\n", "missing"),
+        (f"Make `web/pod.yaml`:\n\n```\n{POD}```\n\n```\nkubectl apply -f web/\n```\n", "missing"),
+        (
+            "```\nvi a.conf\n```\n```bash\nHello.\n```\n```\nkubectl create configmap a --from-file=a.conf\n```\n",
+            "shown",
+        ),
     ],
 )
 def test_a_file_is_what_the_notes_say_it_is(text: str, how: str) -> None:
