@@ -9,6 +9,9 @@ import re
 import shlex
 from pathlib import Path
 
+EXIT_COULD_NOT_RUN = 3
+"""The exit code of every command that did not come off."""
+
 
 class CannotRun(Exception):
     """The run cannot start or go on; the message is one sentence that says what to do (exit code 3)."""

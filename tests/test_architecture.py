@@ -27,7 +27,8 @@ LAYERS = (
     {"observe", "sample_images", "mutants"},
     {"claims", "supply"},
     {"manifests"},
-    {"addresses", "environment", "paths", "progress", "trouble"},
+    {"command"},
+    {"addresses", "environment", "interruption", "paths", "progress", "trouble"},
 )
 """labkit's packages and loose modules from the top down; each imports from lower layers only."""
 

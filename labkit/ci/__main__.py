@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from labkit import command
 from labkit.ci import actionlint, github, issues
 from labkit.paths import ROOT, cache_dir
 from labkit.progress import Progress
@@ -16,7 +17,7 @@ from labkit.supply.cache import Workshop, alone
 from labkit.supply.meter import Meter
 from labkit.trouble import CannotRun
 
-FINE, WRONG, CANNOT_RUN = 0, 1, 3
+FINE, WRONG = 0, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,13 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     tell.set_defaults(act=_issues)
     asked = parser.parse_args(argv)
-    try:
-        return int(asked.act(asked, Progress()))
-    except CannotRun as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-    return CANNOT_RUN
+    return command.run(lambda: int(asked.act(asked, Progress())), interrupted="nothing is left half done")
 
 
 def _plan(asked: argparse.Namespace, progress: Progress) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from labkit.claims.claim import Claim
 from labkit.claims.known_bugs import Outcome
+from labkit.trouble import EXIT_COULD_NOT_RUN
 
 Verdict = Literal["holds", "broken", "bug-not-seen", "vacuous", "inconclusive", "known-bug", "not-applicable"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -17,8 +18,8 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 FINDINGS: tuple[Verdict, ...] = ("broken", "bug-not-seen", "vacuous")
 """Verdicts that say that something is not as claimed: they fail the run."""
 
-EXIT_HOLDS, EXIT_BROKEN, EXIT_INCONCLUSIVE, EXIT_COULD_NOT_RUN = 0, 1, 2, 3
-"""The run's exit codes: all hold, but for known bugs; there is a finding; one is inconclusive; it did not come off."""
+EXIT_HOLDS, EXIT_BROKEN, EXIT_INCONCLUSIVE = 0, 1, 2
+"""The exit codes of a run that came off: all hold, but for known bugs; there is a finding; one is inconclusive."""
 
 
 @dataclass(frozen=True)

@@ -6,29 +6,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import check, consent, existing, interruption, lease, programs, provision, removal
+from labkit import command
+from labkit.cluster import check, consent, existing, lease, programs, provision, removal
 from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
 from labkit.supply import engine
-from labkit.trouble import CannotRun, Inconclusive
-
-CANNOT_RUN = 3
+from labkit.trouble import CannotRun
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words say; give the exit code: 0, or 3 with one sentence on stderr."""
     asked = _parser().parse_args(argv)
-    interruption.end_in_order()
-    try:
+
+    def act() -> int:
         asked.act(asked, Progress())
-    except (CannotRun, Inconclusive) as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        print("interrupted: what was being made is removed again", file=sys.stderr)
-        return CANNOT_RUN
-    return 0
+        return 0
+
+    return command.run(act, interrupted="what was being made is removed again")
 
 
 def _parser() -> argparse.ArgumentParser:

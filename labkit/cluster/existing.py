@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from labkit import interruption
 from labkit.addresses import is_loopback
 from labkit.claims.claim import Claim
-from labkit.cluster import commands, health, interruption, kubeconfig, lease, leftovers
+from labkit.cluster import commands, health, kubeconfig, lease, leftovers
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.node import Node

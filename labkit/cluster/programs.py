@@ -21,7 +21,8 @@ from typing import Any, Literal
 import tenacity
 import yaml
 
-from labkit.cluster import interruption, nodes
+from labkit import interruption
+from labkit.cluster import nodes
 from labkit.cluster.labcluster import LabCluster, last_lines
 from labkit.cluster.threads import at_once
 from labkit.progress import Progress

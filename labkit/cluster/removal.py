@@ -8,7 +8,8 @@ import time
 import psutil
 import tenacity
 
-from labkit.cluster import belongings, config, interruption, lease, nodes
+from labkit import interruption
+from labkit.cluster import belongings, config, lease, nodes
 from labkit.cluster.commands import LEASE_VARIABLE
 from labkit.cluster.lease import Lease, Record
 from labkit.progress import Progress

@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from labkit.cluster import interruption
+from labkit import command
+from labkit.machines.case import Case
 from labkit.machines.cases import CASES, ELSEWHERE
 from labkit.machines.rehearsal import Rehearsal, cluster
 from labkit.progress import Progress
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import CannotRun
 
-AS_WANTED, NOT_AS_WANTED, CANNOT_RUN = 0, 1, 3
+AS_WANTED, NOT_AS_WANTED = 0, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,34 +23,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     if asked.list:
         print("\n".join(f"{case.name}{' (quick)' if case.quick else ''}" for case in chosen))
         return AS_WANTED
-    interruption.end_in_order()
+    return command.run(lambda: _rehearse(asked, chosen), interrupted="what was made is removed again")
+
+
+def _rehearse(asked: argparse.Namespace, chosen: Sequence[Case]) -> int:
+    if not chosen:
+        raise CannotRun(f"no case is called so: {asked.k!r}; --list names them")
     progress = Progress()
     failed = 0
-    try:
-        if not chosen:
-            raise CannotRun(f"no case is called so: {asked.k!r}; --list names them")
-        with cluster(asked.kubernetes, progress) as name:
-            rehearsal = Rehearsal(name, progress)
-            for case in chosen:
-                if why := case.cannot():
-                    print(f"not here  {case.name}: {why}", flush=True)
-                    continue
-                seen, wrong = rehearsal.row(case)
-                failed += bool(wrong)
-                print(f"{'NOT SO' if wrong else 'as wanted':<9} {case.name} ({seen.seconds:.0f} s)")
-                print(f"          wanted: {case.wanted}\n          seen:   {seen}", flush=True)
-                for one in wrong:
-                    print(f"          {one}", flush=True)
-                if wrong:
-                    print("\n".join(f"          | {line}" for line in seen.output.splitlines()[-25:]), flush=True)
-        for what, why in ELSEWHERE.items():
-            print(f"not here  {what}: {why}")
-    except (CannotRun, Inconclusive) as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        print("interrupted: what was made is removed again", file=sys.stderr)
-        return CANNOT_RUN
+    with cluster(asked.kubernetes, progress) as name:
+        rehearsal = Rehearsal(name, progress)
+        for case in chosen:
+            if why := case.cannot():
+                print(f"not here  {case.name}: {why}", flush=True)
+                continue
+            seen, wrong = rehearsal.row(case)
+            failed += bool(wrong)
+            print(f"{'NOT SO' if wrong else 'as wanted':<9} {case.name} ({seen.seconds:.0f} s)")
+            print(f"          wanted: {case.wanted}\n          seen:   {seen}", flush=True)
+            for one in wrong:
+                print(f"          {one}", flush=True)
+            if wrong:
+                print("\n".join(f"          | {line}" for line in seen.output.splitlines()[-25:]), flush=True)
+    for what, why in ELSEWHERE.items():
+        print(f"not here  {what}: {why}")
     return NOT_AS_WANTED if failed else AS_WANTED
 
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import jsonschema
 
-from labkit.claims.verdicts import EXIT_BROKEN, EXIT_COULD_NOT_RUN, EXIT_HOLDS, EXIT_INCONCLUSIVE, Observation
+from labkit.claims.verdicts import EXIT_BROKEN, EXIT_HOLDS, EXIT_INCONCLUSIVE, Observation
 from labkit.mutants.mutant import Mutant
 from labkit.paths import ROOT
-from labkit.trouble import CannotRun
+from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun
 
 PATH = ROOT / "results" / "mutants.json"
 SCHEMA = 1

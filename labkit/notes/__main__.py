@@ -14,7 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from labkit.cluster import interruption, provision
+from labkit import command
+from labkit.cluster import provision
 from labkit.notes import document, guard, plan, run, sandbox, sentences, tell, understand
 from labkit.notes.findings import Judged
 from labkit.notes.judge import FAULT
@@ -25,27 +26,22 @@ from labkit.progress import Progress
 from labkit.report import notes_page
 from labkit.run import all_versions
 from labkit.supply import versions
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import CannotRun
 
-HOLDS, FAULTS, UNCLEAR, CANNOT_RUN = 0, 1, 2, 3
-"""Exit codes: nothing is at fault; something is; the cluster kept the check from seeing; it could not run."""
+HOLDS, FAULTS, UNCLEAR = 0, 1, 2
+"""Exit codes of a check that came off: nothing is at fault; something is; the cluster kept it from seeing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Check what the words name; give the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     asked = _parser().parse_args(words[1:] if words[:1] == ["check"] else words)
-    interruption.end_in_order()
-    progress = Progress()
-    try:
-        checked = _check(asked, progress)
-        _tell(asked, checked)
-    except (CannotRun, Inconclusive) as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        print("interrupted: what was being made is removed again", file=sys.stderr)
-        return CANNOT_RUN
+    return command.run(lambda: _code(asked), interrupted="what was being made is removed again")
+
+
+def _code(asked: argparse.Namespace) -> int:
+    checked = _check(asked, Progress())
+    _tell(asked, checked)
     found = [finding for one in checked for judged in one.judged for finding in judged.findings]
     if any(finding.verdict == FAULT for finding in found):
         return FAULTS

@@ -18,10 +18,10 @@ from typing import Any
 import filelock
 import pytest
 
+from labkit import interruption
 from labkit.claims.claim import Claim
 from labkit.claims.sabotage import Sabotage
-from labkit.claims.verdicts import EXIT_COULD_NOT_RUN
-from labkit.cluster import LabCluster, interruption
+from labkit.cluster import LabCluster
 from labkit.lab.docker_cli import Docker
 from labkit.lab.lab import Lab
 from labkit.lab.minikube_cli import Minikube
@@ -35,7 +35,7 @@ from labkit.run import priority, selection
 from labkit.run.admission import Admission, workers
 from labkit.run.attached import HANDLE, USED, Attached
 from labkit.run.usage import Used, used
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun, Inconclusive
 
 __all__ = ["pytest_addoption"]
 

@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
-from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, EXIT_HOLDS, Observation
-from labkit.cluster import LabCluster, interruption
+from labkit import interruption
+from labkit.claims.verdicts import EXIT_HOLDS, Observation
+from labkit.cluster import LabCluster
 from labkit.plugin.items import claim_behind
 from labkit.plugin.observing import category, observed
 from labkit.run import changed, selection
 from labkit.run.attached import HANDLE, USED
 from labkit.run.run import Run
 from labkit.run.usage import Used
-from labkit.trouble import CannotRun, Inconclusive, is_of_files, unwritable
+from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun, Inconclusive, is_of_files, unwritable
 
 INTERRUPTED = "interrupted; the results of what did run are kept, and nothing is left behind"
 

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from labkit import command
 from labkit.claims import ledger, results_file, verdicts
 from labkit.mutants import verdicts as mutant_verdicts
 from labkit.paths import ROOT
 from labkit.report import badges, data, markdown, matrix, page
 from labkit.supply import versions
-from labkit.trouble import CannotRun, unwritable
+from labkit.trouble import unwritable
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -21,12 +22,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("results", nargs="?", type=Path, default=ROOT / "results", help="folder of <version>.json")
     parser.add_argument("--out", type=Path, default=ROOT / "report", help="folder to write to")
     asked = parser.parse_args(words)
-    try:
-        files = make(asked.results)
-        write(asked.out, files)
-    except CannotRun as trouble:
-        print(f"cannot report: {trouble}", file=sys.stderr)
-        return verdicts.EXIT_COULD_NOT_RUN
+    return command.run(lambda: _report(asked), interrupted="no file is half written")
+
+
+def _report(asked: argparse.Namespace) -> int:
+    files = make(asked.results)
+    write(asked.out, files)
     size = len(files["index.html"].encode()) / 1e6
     print(f"report: {asked.out / 'index.html'} ({size:.1f} MB), matrix.json, matrix.md, badges/")
     return verdicts.EXIT_HOLDS

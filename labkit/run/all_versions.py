@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from labkit.cluster import interruption
+from labkit import interruption
 from labkit.supply import versions
 
 SUPPLY = ("nice", "-n", "19", sys.executable, "-m", "labkit.supply")

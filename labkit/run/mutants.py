@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from labkit import command
 from labkit.claims import prose
 from labkit.claims.claim import Claim, load_claims
-from labkit.claims.verdicts import EXIT_COULD_NOT_RUN, Observation
-from labkit.cluster import interruption, programs, wellness
+from labkit.claims.verdicts import Observation
+from labkit.cluster import programs, wellness
 from labkit.cluster.provision import running
 from labkit.mutants import verdicts
 from labkit.mutants.mutant import FOLDER, Faulty, Mutant, NotThere, chosen, read
@@ -33,7 +34,7 @@ from labkit.supply.cache import Workshop
 from labkit.supply.meter import Meter
 from labkit.supply.mutation import Built, Mutation
 from labkit.supply.process import aside
-from labkit.trouble import CannotRun, Inconclusive
+from labkit.trouble import CannotRun
 
 LABS = ROOT / "labs"
 
@@ -63,15 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--named", action="store_true", help="run only the claims that must turn, and record nothing")
     asked = parser.parse_args(argv)
-    interruption.end_in_order()
-    progress = Progress()
-    try:
-        return _Run(asked, progress).run()
-    except (CannotRun, Inconclusive) as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted; what was seen is kept, and every program is the cluster's own again", file=sys.stderr)
-    return EXIT_COULD_NOT_RUN
+    stopped = "what was seen is kept, and every program is the cluster's own again"
+    return command.run(lambda: _Run(asked, Progress()).run(), interrupted=stopped)
 
 
 class _Run:

@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
+from labkit import interruption
 from labkit.claims import ledger, prose, results_file, verdicts
 from labkit.claims.claim import Claim, load_claims
 from labkit.claims.results_file import Journal, ResultsFile
 from labkit.claims.verdicts import Observation
-from labkit.cluster import LabCluster, interruption, minikube_lease, minikube_profile, nodes
+from labkit.cluster import LabCluster, minikube_lease, minikube_profile, nodes
 from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.minikube_profile import Profile
 from labkit.cluster.own import OwnCluster

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 
+from labkit import command
 from labkit.progress import Progress
 from labkit.supply import provide, provide_minikube
-from labkit.trouble import CannotRun
-
-CANNOT_RUN = 3
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,19 +19,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--minikube", action="store_true", help="build a minikube as well, which a few labs are about")
     options = parser.parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGINT):  # the latter where a shell has set it to be ignored
-        signal.signal(number, signal.default_int_handler)
-    try:
+
+    def act() -> int:
         provide(options.kubernetes, nodes=options.nodes, progress=Progress())
         if options.minikube:
             provide_minikube(options.kubernetes, progress=Progress())
-    except CannotRun as reason:
-        print(f"cannot run: {reason}", file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        print("stopped; what was finished is kept", file=sys.stderr)
-        return CANNOT_RUN
-    return 0
+        return 0
+
+    return command.run(act, interrupted="what was finished is kept")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from labkit import command
 from labkit.paths import cache_dir
 from labkit.progress import Progress
 from labkit.supply import modules, programs, toolchain, versions
@@ -23,9 +24,9 @@ from labkit.supply.cache import Workshop, alone, write_whole
 from labkit.supply.meter import Meter
 from labkit.supply.toolchain import Go
 from labkit.supply.versions import Version, Versions, minor_of
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, unwritable
 
-UP_TO_DATE, WOULD_CHANGE, CANNOT_RUN = 0, 1, 3
+UP_TO_DATE, WOULD_CHANGE = 0, 1
 
 FILE = versions.FILE
 
@@ -73,21 +74,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m labkit.supply.bump", description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if something would change")
     options = parser.parse_args(argv)
+    return command.run(lambda: _bump(options), interrupted="nothing is changed")
+
+
+def _bump(options: argparse.Namespace) -> int:
     progress = Progress()
     workshop = Workshop(cache_dir(), progress, Meter(progress, "versions"))
-    try:
-        with alone("supply", progress, "another run is making what clusters are made of"):
-            have = versions.read(FILE)
-            found, unanswered = look(toolchain.find_go(workshop), have)
-        for sentence in unanswered:
-            progress.say(f"stays as it is: {sentence}")
-        changed = _show(have, found, write=not options.check)
-    except (CannotRun, OSError) as trouble:
-        print(f"cannot run: {trouble}", file=sys.stderr)
-        return CANNOT_RUN
-    except KeyboardInterrupt:
-        print("interrupted: nothing is changed", file=sys.stderr)
-        return CANNOT_RUN
+    with alone("supply", progress, "another run is making what clusters are made of"):
+        have = versions.read(FILE)
+        found, unanswered = look(toolchain.find_go(workshop), have)
+    for sentence in unanswered:
+        progress.say(f"stays as it is: {sentence}")
+    changed = _show(have, found, write=not options.check)
     return WOULD_CHANGE if options.check and changed else UP_TO_DATE
 
 
@@ -237,7 +235,10 @@ def _show(have: Versions, found: Found, *, write: bool) -> bool:
     names = (f"a/{FILE.name}", f"b/{FILE.name}")
     print("".join(difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), *names)), end="")
     if write:
-        write_whole(FILE, new)
+        try:
+            write_whole(FILE, new)
+        except OSError as error:
+            raise unwritable(FILE, error) from error
     return True
 
 

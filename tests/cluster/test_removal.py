@@ -9,7 +9,8 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from labkit.cluster import belongings, config, interruption, lease, nodes, removal
+from labkit import interruption
+from labkit.cluster import belongings, config, lease, nodes, removal
 from labkit.cluster.lease import Lease
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster import interruption
+from labkit import interruption
 from labkit.run import all_versions
 from labkit.supply import versions
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from labkit import interruption
 from labkit.claims import prose
 from labkit.claims.claim import load_claims
 from labkit.claims.verdicts import Observation
-from labkit.cluster import LabCluster, interruption, programs, wellness
+from labkit.cluster import LabCluster, programs, wellness
 from labkit.observe.connection import Connection
 from labkit.paths import ROOT
 from labkit.run import child, mutants
