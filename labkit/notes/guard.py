@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from importlib import resources
 
 import tenacity
+import yaml
 
 from labkit.cluster import LabCluster
+from labkit.cluster.labcluster import LABEL
 from labkit.trouble import CannotRun, Inconclusive
 
 IN_FORCE_S = 30.0
@@ -38,7 +40,7 @@ def guarded(cluster: LabCluster) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(Inconclusive):  # a cluster that does not answer any more
-            cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=policies())
+            cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=policies(cluster.name))
 
 
 def put(cluster: LabCluster) -> None:
@@ -46,7 +48,7 @@ def put(cluster: LabCluster) -> None:
 
     Raises: CannotRun as `guarded` does.
     """
-    said = cluster.kubectl("apply", "-f", "-", stdin=policies())
+    said = cluster.kubectl("apply", "-f", "-", stdin=policies(cluster.name))
     if said.rc:
         raise CannotRun(f"the cluster does not take the policies that keep notes off this machine: {said}")
     if all(line.endswith(" unchanged") for line in said.stdout.splitlines()):
@@ -65,6 +67,13 @@ def _refuses_the_probe(cluster: LabCluster) -> bool:
     return "it would reach the machine" in cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=PROBE).stderr
 
 
-def policies() -> str:
-    """Give the policies and their bindings as YAML."""
-    return resources.files("labkit.notes").joinpath("guard.yaml").read_text(encoding="utf-8")
+def policies(cluster: str) -> str:
+    """Give the policies and their bindings as YAML.
+
+    They are labelled as all that a run makes in a whole cluster: should this one be killed, the next removes them.
+    """
+    text = resources.files("labkit.notes").joinpath("guard.yaml").read_text(encoding="utf-8")
+    things = list(yaml.safe_load_all(text))
+    for one in things:
+        one["metadata"]["labels"] = {LABEL: cluster}
+    return yaml.safe_dump_all(things)

@@ -66,13 +66,8 @@ _FLAGS_OF = {"logs": {"-f", "-p"}, "exec": {"-c=", "-i", "-t"}, "get": {"-w"}, "
 VERBS_ON_POD = frozenset({"logs", "exec", "port-forward", "attach", "cp"})
 """Verbs that take a bare name for a Pod's."""
 
-MAKERS = frozenset({"create", "apply", "run", "expose", "replace"})
-_OF_FILES = frozenset({"create", "apply", "replace", "delete", "get", "describe", "label", "annotate", "scale", "patch",
-                       "diff", "expose", "autoscale", "edit", "set", "rollout", "wait", "kustomize"})  # fmt: skip
 _SECOND = frozenset({"create", "set", "rollout", "config", "auth", "top", "certificate", "plugin", "apply", "alpha"})
 """Verbs with a word of their own before what they are about."""
-
-_SUBJECTS = {"role": "Role", "clusterrole": "ClusterRole"}
 
 _MAKES = {
     **{word: kind for kind, words in scope.KINDS.items() for word in (kind.lower(), *words.split())},

@@ -14,12 +14,13 @@ import yaml
 from celpy.adapter import json_to_cel
 
 from labkit.cluster import LabCluster
+from labkit.cluster.labcluster import LABEL
 from labkit.notes import guard
 from labkit.trouble import CannotRun
 
 POLICIES = {
     one["metadata"]["name"]: one["spec"]
-    for one in yaml.safe_load_all(guard.policies())
+    for one in yaml.safe_load_all(guard.policies("c"))
     if one["kind"] == "ValidatingAdmissionPolicy"
 }
 ADMIN = {"username": "kubernetes-admin", "groups": ["kubeadm:cluster-admins", "system:authenticated"]}
@@ -186,7 +187,7 @@ def test_a_dry_run_may_ask_for_what_it_likes_but_for_the_probe() -> None:
 
 
 def test_every_policy_is_bound_and_denies() -> None:
-    things = list(yaml.safe_load_all(guard.policies()))
+    things = list(yaml.safe_load_all(guard.policies("c")))
     bound = {one["spec"]["policyName"]: one["spec"] for one in things if one["kind"].endswith("Binding")}
     assert bound.keys() == POLICIES.keys()
     assert all(one["validationActions"] == ["Deny"] for one in bound.values())
@@ -195,6 +196,8 @@ def test_every_policy_is_bound_and_denies() -> None:
 
 class Cluster:
     """One that holds to a policy after it has been asked so often."""
+
+    name = "c"
 
     def __init__(self, *, holds_after: int = 2, applied: str = "created") -> None:
         self._left = holds_after
@@ -215,6 +218,11 @@ def test_a_check_waits_until_the_cluster_holds_to_the_policies_and_takes_them_aw
         assert cluster.typed == ["apply", "create", "create", "create"]
         raise KeyboardInterrupt
     assert cluster.typed[-1] == "delete"
+
+
+def test_what_a_killed_check_leaves_is_found_by_its_label() -> None:
+    things = list(yaml.safe_load_all(guard.policies("c")))
+    assert {one["metadata"]["labels"][LABEL] for one in things} == {"c"}
 
 
 def test_policies_that_are_still_there_are_not_waited_for() -> None:

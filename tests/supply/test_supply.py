@@ -137,7 +137,7 @@ def test_all_that_a_build_lacks_is_named_at_once(progress: Progress, monkeypatch
     ("end", "code", "said"),
     [
         (CannotRun("no engine: start one"), 3, "cannot run: no engine: start one\n"),
-        (KeyboardInterrupt(), 3, "stopped; what was finished is kept\n"),
+        (KeyboardInterrupt(), 3, "interrupted: what was finished is kept\n"),
         (None, 0, ""),
     ],
 )
