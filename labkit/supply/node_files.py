@@ -46,12 +46,13 @@ _CNI = """{
 Without ipMasq, which runs some twenty iptables for each Pod: whoever lays the routes lays one rule for all of them.
 """
 
-_KUBELET_CGROUPS = """\
+_OWN_CGROUPS = b"""\
 [Service]
-# cgroup v1: systemd mounts controllers that the host has not mounted only after the entrypoint made the kubelet's
-# cgroups in the others, and the kubelet insists on having them in all.
-ExecStartPre=/bin/sh -c "test -f /sys/fs/cgroup/cgroup.controllers || for controller in /sys/fs/cgroup/*/; do \
-mkdir -p $$controller/kubelet $$controller/kubelet.slice || true; done"
+# cgroup v1: controllers that the machine has not mounted are mounted by a node's systemd, and their root is the
+# machine's. Every kubelet then takes the Pods of the other nodes for its own that are gone, and tries to remove their
+# cgroups every 2 s. Only a root has a release_agent; systemd's own hierarchy it needs.
+ExecStartPre=-/bin/sh -c 'for agent in /sys/fs/cgroup/*/release_agent; do \
+case $$agent in */systemd/*) ;; *) umount $${agent%%/release_agent} ;; esac; done'
 """
 
 _THRIFTY = b"""\
@@ -101,10 +102,10 @@ def base_entries(kind_files: Path, oci_spec: dict[str, Any]) -> list[Entry]:
         *(link(f"{wants}/{unit}.service", f"/etc/systemd/system/{unit}.service") for unit in _ENABLED),
         # binfmt_misc belongs to the kernel, and so to everybody on the machine.
         link("etc/systemd/system/systemd-binfmt.service", "/dev/null"),
-        Entry("etc/systemd/system/kubelet.service.d/12-cgroup-v1.conf", _KUBELET_CGROUPS.encode()),
         *(
-            Entry(f"etc/systemd/system/{unit}.service.d/13-thrifty.conf", _THRIFTY)
+            Entry(f"etc/systemd/system/{unit}.service.d/{name}.conf", content)
             for unit in ("containerd", "kubelet")
+            for name, content in (("12-own-cgroups", _OWN_CGROUPS), ("13-thrifty", _THRIFTY))
         ),
         Entry("etc/systemd/journald.conf.d/kind.conf", b"[Journal]\nReadKMsg=no\n"),
         Entry(CNI_TEMPLATE.lstrip("/"), _CNI.encode()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -86,6 +87,23 @@ def test_scripts_can_be_run_and_settings_cannot(entries: dict[str, Entry]) -> No
     assert entries["kind/bin/mount-product-files.sh"].mode == 0o755
     assert entries["etc/default/kubelet"].mode == 0o644
     assert "LICENSES/README.txt" not in entries
+
+
+@pytest.mark.parametrize("unit", ["containerd", "kubelet"])
+def test_no_daemon_of_a_node_starts_while_cgroups_of_the_machine_are_mounted(
+    unit: str, entries: dict[str, Entry], tmp_path: Path
+) -> None:
+    content = entries[f"etc/systemd/system/{unit}.service.d/12-own-cgroups.conf"].content
+    assert isinstance(content, bytes)
+    (line,) = [line for line in content.decode().splitlines() if line.startswith("ExecStartPre=")]
+    script = line.partition("-c ")[2].strip("'").replace("$$", "$").replace("%%", "%")
+    for controller in ("hugetlb", "perf_event", "systemd"):
+        (tmp_path / controller).mkdir()
+        (tmp_path / controller / "release_agent").touch()
+    (tmp_path / "memory").mkdir()
+    shown = script.replace("/sys/fs/cgroup", str(tmp_path)).replace("umount", "echo")
+    done = subprocess.run(["sh", "-c", shown], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(tmp_path / "hugetlb"), str(tmp_path / "perf_event")]
 
 
 @pytest.mark.parametrize("unit", ["containerd", "kubelet"])
