@@ -477,7 +477,7 @@ def test_a_container_over_its_memory_limit_is_killed(lab: Lab) -> None:
     bug=known_bug(
         "https://github.com/kubernetes/kubernetes/pull/142761",
         "1.34.0 to 1.37.2",
-        sign="the evicted Pod counts as Succeeded",
+        sign="an evicted Pod counts as Succeeded",
     ),
 )
 @sabotage("no limit", remove("spec.containers[0].resources", of="pod/zero"))
@@ -487,27 +487,27 @@ def test_a_pod_over_its_ephemeral_storage_is_evicted_and_has_failed(lab: Lab) ->
 
     What a container logs is ephemeral storage, too. The kubelet looks every ten seconds.
     """
-    # Given two Pods that are about to log 3 MB, may keep 1 MiB, and differ in how they end,
+    # Given Pods that are about to log 3 MB, may keep 1 MiB, and differ in how they end,
     # when the kubelet has noticed,
-    zero, one = lab.apply("resources/evicted-twins.yaml")
-    ended, failed = lab.eventually(
-        "both Pods are ended",
-        zero,
+    *zeros, one = lab.apply("resources/evicted-twins.yaml")
+    *ended, failed = lab.eventually(
+        "all Pods are ended",
+        *zeros,
         one,
-        until=lambda *both: all(pod.phase in ("Succeeded", "Failed") for pod in both),
+        until=lambda *pods: all(pod.phase in ("Succeeded", "Failed") for pod in pods),
         within=START + budgets.EVICTED,
     )
 
-    # then both are evicted,
+    # then all are evicted,
     lab.poll(
-        "the kubelet tells of both that it evicts them",
-        lambda: [lab.events(pod, "Evicted") for pod in (zero, one)],
+        "the kubelet tells of all that it evicts them",
+        lambda: [lab.events(pod, "Evicted") for pod in (*zeros, one)],
         until=all,
     )
 
-    # and both have failed.
+    # and all have failed.
     assert (failed.phase, failed.raw["status"].get("reason")) == ("Failed", "Evicted")
-    assert ended.phase != "Succeeded", "the evicted Pod counts as Succeeded"
+    assert "Succeeded" not in {pod.phase for pod in ended}, "an evicted Pod counts as Succeeded"
 
 
 @claim(
