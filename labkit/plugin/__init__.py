@@ -133,7 +133,8 @@ def load() -> Iterator[Load]:
 @pytest.fixture(scope="session")
 def admission(pytestconfig: pytest.Config, load: Load) -> Admission:
     """The queue of the run's workers before a lab begins."""
-    return Admission(pytestconfig.stash[HOME].folder, load, os.cpu_count() or 1)
+    folder, prove = pytestconfig.stash[HOME].folder, pytestconfig.getoption("prove")
+    return Admission(folder, load, os.cpu_count() or 1, prove=prove)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,3 +49,32 @@ def observe(
             stderr=err,
         )
         return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]
+
+
+def observe_again(
+    handle: Mapping[str, Any],
+    seen: Sequence[Observation],
+    *,
+    options: Sequence[str] = (),
+    out: IO[str] | None = None,
+    err: IO[str] | None = None,
+) -> Iterator[Observation]:
+    """Run the labs once more whose last observation is inconclusive, and give what they see now.
+
+    Where they are many, one for each core first, as most of the time they wait (a sabotaged one for a minute, for what
+    never comes); then each that is inconclusive still, alone with the cluster.
+    """
+    left = _inconclusive(seen)
+    cores = os.cpu_count() or 1
+    if len(left) > cores > 1:
+        few = observe(handle, left, workers=cores, options=options, out=out, err=err)
+        yield from few
+        told = {one.nodeid for one in few}
+        left = [*_inconclusive(few), *(nodeid for nodeid in left if nodeid not in told)]
+    if left:
+        yield from observe(handle, left, options=options, out=out, err=err)
+
+
+def _inconclusive(seen: Sequence[Observation]) -> list[str]:
+    last = {one.nodeid: one for one in seen}
+    return [one.nodeid for one in last.values() if one.outcome == "inconclusive"]

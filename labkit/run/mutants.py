@@ -226,12 +226,11 @@ class _Run:
         return [id for id in dict.fromkeys(ids) if not self._claims[id].not_of(self._cluster.kubernetes)]
 
     def _observe(self, ids: Sequence[str], handle: Mapping[str, Any]) -> list[Observation]:
-        """Run the labs of claims, and those that were inconclusive once more, alone."""
+        """Run the labs of claims, and those that were inconclusive once more, in quiet."""
         nodeids = [self._nodeids[id] for id in ids]
         with Path(os.devnull).open("w") as nowhere:
             seen = child.observe(handle, nodeids, workers=min(WORKERS, len(nodeids)), out=nowhere, err=nowhere)
-            if again := [o.nodeid for o in seen if o.outcome == "inconclusive"]:
-                seen += child.observe(handle, again, out=nowhere, err=nowhere)
+            seen += child.observe_again(handle, seen, out=nowhere, err=nowhere)
         return seen
 
     def _handle(self, **changes: str) -> dict[str, Any]:

@@ -203,14 +203,12 @@ class Run:
         return cluster
 
     def _observe_again(self) -> None:
-        """Observe each inconclusive test once more, alone."""
-        last = {one.nodeid: one for one in self.observations}
-        if nodeids := [one.nodeid for one in last.values() if one.outcome == "inconclusive"]:
-            options = [f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))]
-            # Where stdout is for the results alone, this goes where everything else goes.
-            out = sys.stderr if self._config.getoption("format") == "json" else None
-            for observation in child.observe(self._described(), nodeids, options=options, out=out):
-                self.observed(observation)
+        """Observe each inconclusive test once more, in quiet."""
+        options = [f"--{on}" for on in ("prove", "keep-namespaces") if self._config.getoption(on.replace("-", "_"))]
+        # Where stdout is for the results alone, this goes where everything else goes.
+        out = sys.stderr if self._config.getoption("format") == "json" else None
+        for observation in child.observe_again(self._described(), self.observations, options=options, out=out):
+            self.observed(observation)
 
     def _moment(self, cluster: LabCluster) -> Moment:
         own = cluster.nodes if isinstance(cluster, OwnCluster) else ()

@@ -25,6 +25,12 @@ def test_a_lab_begins_where_there_is_room_or_after_patience(load: float, waited_
     assert admission.admits(load, waited_s) is begins
 
 
+def test_labs_that_are_proved_wait_longer_for_room() -> None:
+    assert admission.admits(admission.ROOM, 0.0, prove=True)
+    assert not admission.admits(20.0, admission.PATIENCE_S, prove=True)
+    assert admission.admits(20.0, admission.PROVING_PATIENCE_S, prove=True)
+
+
 def test_more_cores_take_more_labs_and_sooner() -> None:
     assert admission.workers(2) < admission.workers(2, prove=True) < admission.workers(16)
     assert admission.settle_s(16) < admission.settle_s(2)
