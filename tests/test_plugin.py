@@ -336,6 +336,16 @@ def test_a_context_goes_with_some_options_only(pytester: pytest.Pytester, option
     assert (int(result.ret), said in result.stdout.str()) == (3, True), result.stdout.str()
 
 
+def test_long_labs_are_begun_by_some_workers_while_the_others_keep_the_cores_busy() -> None:
+    def item(takes_s: float) -> Any:
+        return SimpleNamespace(function=SimpleNamespace(__claim__=SimpleNamespace(needs=None, takes_s=takes_s)))
+
+    items = [item(takes_s) for takes_s in (1, 9, 2, 7, 1, 1, 8, 6, 2, 1, 5, 1)]
+    config: Any = SimpleNamespace(workerinput={"workercount": 4}, getoption=lambda _: None)
+    items_of_plugin.pytest_collection_modifyitems(config, items)
+    assert [one.function.__claim__.takes_s for one in items] == [9, 6, 1, 8, 5, 1, 7, 2, 1, 2, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("workers", "order"),
     [
