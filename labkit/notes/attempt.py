@@ -21,6 +21,20 @@ from labkit.notes.understand import Notes, objects_made
 IN_TROUBLE_S = 6.0
 """Seconds for a line that waits for Pods of which it is known that they do not run."""
 
+GRACE_S = 30.0
+"""Seconds that a Pod has to end unless it says otherwise, and takes when its first process does not listen to SIGTERM.
+
+Source: terminationGracePeriodSeconds in the API of Pods.
+"""
+
+MOST_GRACE_S = 120.0
+"""Seconds of grace that are waited for, whatever a document says."""
+
+ENDING = frozenset({"delete", "drain", "replace"})
+"""Verbs that wait until Pods are gone."""
+
+_GRACE = re.compile(r"terminationGracePeriodSeconds\W{1,4}(\d{1,6})\b")
+
 
 @dataclass
 class Ground:
@@ -134,6 +148,8 @@ class Attempt:
         if waits:
             self._trouble = self.here.settle(next((call.namespace for call in calls if call.namespace), ""))
             timeout_s = IN_TROUBLE_S if self._trouble else STEP_S
+        if any(call.verb in ENDING for call in calls):
+            timeout_s += grace_s(self.scenario)
         endless = any(call.endless for call in calls) and not re.search(r"\|\s*(head|grep|jq)", script)
         stdin = step.stdin
         if stdin is None and any(call.interactive for call in calls):
@@ -256,3 +272,10 @@ def _with_marks(written: str, typed: str, mended: str) -> str:
 def evidence_of(when: str, typed: str, said: Said) -> Evidence:
     """Keep what was typed with what came of it; `when` as Evidence has it."""
     return Evidence(when, typed, said.rc, said.stdout, said.stderr, said.seconds)
+
+
+def grace_s(scenario: Scenario) -> float:
+    """Give the longest that a Pod of a scenario may take to end, in seconds."""
+    texts = (text for step in scenario.steps for text in (step.script, *(file.text for file in step.files)))
+    said = [float(number) for text in texts for number in _GRACE.findall(text)]
+    return min(max(GRACE_S, *said), MOST_GRACE_S) if said else GRACE_S

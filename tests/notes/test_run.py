@@ -10,17 +10,23 @@ from typing import Any, cast
 import pytest
 
 from labkit.cluster import LabCluster
-from labkit.notes import document, plan, run, trial, understand
+from labkit.notes import attempt, document, plan, run, trial, understand
 from labkit.notes.findings import Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN
-from labkit.notes.sandbox import Said, Sandboxes
+from labkit.notes.sandbox import STEP_S, Said, Sandboxes
 
 Try = Callable[[str, Mapping[str, str]], list[Finding]]
 """Notes, and what each line says that fails; all others succeed."""
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch) -> Try:
+def given_s() -> dict[str, float]:
+    """The seconds that each line got."""
+    return {}
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch, given_s: dict[str, float]) -> Try:
     @contextlib.contextmanager
     def nowhere(*_: Any) -> Iterator[Any]:
         yield SimpleNamespace(namespace="ns", settle=lambda *_: "", make=lambda *_: None)
@@ -32,7 +38,8 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> Try:
         class Shell:
             def write(self, *_: str) -> None: ...
 
-            def type(self, script: str, **_: Any) -> Said:
+            def type(self, script: str, *, timeout_s: float = 0.0, **_: Any) -> Said:
+                given_s[script] = timeout_s
                 said = fails.get(script, "")
                 return Said(1 if said else 0, "", said, 0.0)
 
@@ -114,3 +121,21 @@ def test_a_fault_is_kept_when_a_later_one_has_all_tried_again(tried: Try) -> Non
     lines = ["kubcetl get pods", "kubectl config set-context a --namespace=b", "kubectl get pods -o wide"]
     found = tried(commands(*lines), fails)
     assert found[0].verdict == FAULT
+
+
+@pytest.mark.parametrize(
+    ("grace", "seconds"),
+    [
+        ("", attempt.GRACE_S),
+        ("terminationGracePeriodSeconds: 5", attempt.GRACE_S),  # other Pods of the scenario may have the usual one
+        ("terminationGracePeriodSeconds: 60", 60),
+        ("terminationGracePeriodSeconds: 86400", attempt.MOST_GRACE_S),
+    ],
+)
+def test_a_line_that_waits_for_the_end_of_pods_gets_the_time_that_they_have(
+    grace: str, seconds: float, tried: Try, given_s: dict[str, float]
+) -> None:
+    manifest = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers: []\n  {grace}\n"
+    lines = commands("kubectl create -f web.yaml", "kubectl delete pod web")
+    tried(f"web.yaml:\n\n```yaml\n{manifest}```\n\n{lines}", {})
+    assert given_s == {"kubectl create -f web.yaml": STEP_S, "kubectl delete pod web": STEP_S + seconds}
