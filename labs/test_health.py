@@ -71,8 +71,14 @@ def test_a_container_may_have_a_restart_policy_of_its_own(lab: Lab) -> None:
     pair = lab.apply("health/own-restart-policy.yaml")
     lab.ready(pair)
 
-    # when both of its containers end with that code,
+    # when both of its containers end with that code, the other one first,
     ended_too = lab.post(pair, "/exit", port=8081, code=42)
+    lab.eventually(
+        "the other one is over, or was",
+        pair,
+        until=lambda pod: pod.container("once").exit_code == 42 or pod.container("once").restart_count > 0,
+        since=ended_too,
+    )
     ended = lab.post(pair, "/exit", code=42)
 
     # then the one is started again,
@@ -80,13 +86,7 @@ def test_a_container_may_have_a_restart_policy_of_its_own(lab: Lab) -> None:
         "the container is started again", pair, until=lambda pod: pod.container("again").restart_count > 0, since=ended
     )
 
-    # and the other one is not.
-    lab.eventually(
-        "the other one is over, or was",
-        pair,
-        until=lambda pod: pod.container("once").exit_code == 42 or pod.container("once").restart_count > 0,
-        since=ended_too,
-    )
+    # and the other one, which has had longer, is not.
     lab.never("it is restarted, too", pair, lambda pod: pod.container("once").restart_count > 0, until=restarted)
 
 
@@ -130,11 +130,16 @@ def test_a_container_may_have_its_whole_pod_restarted(lab: Lab) -> None:
     one, every = lab.apply("health/all-or-one.yaml")
     _, before = lab.ready(one, every)
 
-    # when that ends in both,
-    lab.post(one, "/exit", code=42)
+    # when that ends in both, and has been started again in the one,
+    lab.eventually(
+        "it is started again",
+        one,
+        until=lambda pod: pod.container("web").restart_count > 0,
+        since=lab.post(one, "/exit", code=42),
+    )
     ended = lab.post(every, "/exit", code=42)
 
-    # then in the one Pod, which is still the same, the other container is started again, too,
+    # then in the other Pod, which is still the same, its other container is started again, too,
     restarted = lab.eventually(
         "both containers are started again",
         every,
@@ -144,8 +149,7 @@ def test_a_container_may_have_its_whole_pod_restarted(lab: Lab) -> None:
     )
     assert restarted.uid == before.uid
 
-    # and in the other Pod it is not.
-    lab.eventually("it is started again", one, until=lambda pod: pod.container("web").restart_count > 0, since=ended)
+    # and in the one it is not.
     lab.never("the other one is, too", one, lambda pod: pod.container("beside").restart_count > 0, until=restarted)
 
 

@@ -158,9 +158,10 @@ class History:
         self._changed = threading.Condition()
         self.latencies_s: list[float] = []
 
-    def add(self, view: View) -> None:
+    def add(self, *views: View) -> None:
+        """Take states that arrived together."""
         with self._changed:
-            self._views.append(view)
+            self._views.extend(views)
             self._changed.notify_all()
 
     def lost(self, gap: Gap) -> None:

@@ -88,12 +88,21 @@ class Watch:
         self._fresh_s = self._history.clock()
         self._version = answer["metadata"]["resourceVersion"]
         listed = {item["metadata"]["uid"]: item for item in answer["items"]}
-        for uid in self._known.keys() - listed.keys():
-            self._add(self._known[uid], gone=True)
-        for uid, item in listed.items():
-            known = self._known.get(uid)
-            if known is None or known["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
-                self._add(item)
+        gone = [self._known[uid] for uid in self._known.keys() - listed.keys()]
+        changed = [
+            item
+            for uid, item in listed.items()
+            if (known := self._known.get(uid)) is None
+            or known["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]
+        ]
+        self._known = listed
+        # At one moment, whatever their order in the list, and all at once: else a lab could see of one subject what it
+        # waits for, and find nothing of its twin until then.
+        moment = self._fresh_s
+        self._history.add(
+            *(view(self.kind, item, seen_s=moment, gone=True) for item in gone),
+            *(view(self.kind, item, seen_s=moment) for item in changed),
+        )
 
     def _follow(self) -> None:
         unanswered_since: float | None = None
@@ -141,17 +150,15 @@ class Watch:
             raise Refused(int(item.get("code", 0)), json.dumps(item))
         self._version = item["metadata"]["resourceVersion"]
         self._fresh_s = self._history.clock()
-        if event["type"] != "BOOKMARK":
-            # Items of a watch name their kind, items of a list do not; a view carries it for both.
-            self._add(item, gone=event["type"] == "DELETED")
-
-    def _add(self, item: dict[str, Any], *, gone: bool = False) -> None:
-        uid = item["metadata"]["uid"]
+        if event["type"] == "BOOKMARK":
+            return
+        # Items of a watch name their kind, items of a list do not; a view carries it for both.
+        gone = event["type"] == "DELETED"
         if gone:
-            self._known.pop(uid, None)
+            self._known.pop(item["metadata"]["uid"], None)
         else:
-            self._known[uid] = item
-        self._history.add(view(self.kind, item, seen_s=self._history.clock(), gone=gone))
+            self._known[item["metadata"]["uid"]] = item
+        self._history.add(view(self.kind, item, seen_s=self._fresh_s, gone=gone))
 
 
 class Watches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import yaml
 from labkit.claims.budgets import Window
 from labkit.observe.api import Api, Refused
 from labkit.observe.connection import connection_of
-from labkit.observe.history import History, Object
+from labkit.observe.history import Happened, History, Object
 from labkit.observe.watch import Watch
 from labkit.trouble import Inconclusive
 
@@ -115,6 +116,17 @@ def test_a_watch_goes_on_where_the_list_ended(api: Api, server: Server) -> None:
     script = [listed(7, pod(3)), (200, [event("MODIFIED", pod(8)), event("MODIFIED", pod(9))])]
     assert versions(follow(api, script, server, until=9)) == ["3", "8", "9"]
     assert "resourceVersion=7" in server.asked[1]
+
+
+def test_what_one_list_tells_is_of_one_moment(api: Api, server: Server) -> None:
+    server.script = [listed(7, pod(3), pod(5, name="twin"))]
+    history = History(itertools.count().__next__, lambda _: 0.0)
+    watch = Watch(api, "Pod", "ns", history).start()
+    (moment,) = history.eventually("it is there", [WEB], seen(3), within=Window(0, 5))
+    with pytest.raises(Happened):
+        history.never("the twin is, too", Object("Pod", "twin"), seen(5), until=moment)
+    watch.stop()
+    watch.join()
 
 
 def test_a_watch_that_the_server_ends_is_resumed_without_a_gap(api: Api, server: Server) -> None:
