@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from labkit import environment
+from labkit import environment, interruption
 from labkit.claims.verdicts import Observation
 from labkit.paths import ROOT
+
+ENDS_S = 20.0
+"""Seconds for labs to end in order when they are interrupted."""
 
 
 def observe(
@@ -39,16 +42,26 @@ def observe(
         command += ["-p", "no:cacheprovider", "-q", "--no-summary", *options]
         if workers:
             command += ["-n", str(workers), "--dist", "worksteal"]
-        subprocess.run(
-            command,
-            cwd=ROOT,
-            check=False,
-            env=environment.of_run(),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment.of_run(), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        ) as running:
+            try:
+                running.wait()
+            except BaseException:
+                with interruption.held_off():
+                    _end(running)
+                raise
         return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End a process that was interrupted, so that nothing of it goes on with a cluster that is being removed."""
+    running.terminate()
+    try:
+        running.wait(ENDS_S)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 def observe_again(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,3 +76,24 @@ def test_the_last_observation_of_a_lab_is_the_one_that_counts(monkeypatch: pytes
     labs = Labs({})
     assert again(labs, monkeypatch, seen("a", "inconclusive"), seen("a", "passed")) == []
     assert labs.ran == []
+
+
+def test_an_interruption_ends_the_labs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = tmp_path / "begun"
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho $$ > {begun}.part && mv {begun}.part {begun} && exec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    interrupting = threading.Thread(target=_interrupt_when, args=(begun,))
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        child.observe({}, ["a"])
+    interrupting.join()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
+
+
+def _interrupt_when(there: Path) -> None:
+    while not there.exists():
+        threading.Event().wait(0.02)
+    os.kill(os.getpid(), signal.SIGINT)
