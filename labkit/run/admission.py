@@ -24,9 +24,9 @@ PATIENCE_S = 0.5
 """Seconds after which the next lab begins whatever the load: about what a lab takes of two cores, so that labs that
 begin do not pile up, and a machine that others keep busy does not make a run of minutes one of an hour."""
 
-PROVING_PATIENCE_S = 5.0
-"""The same where labs are proved: more of them go on at once, and most wait for what never comes. When 20 began in ten
-seconds, on two cores, a tenth of them could not tell for the load, and had to wait for it once more."""
+PROVING_SETTLE_CORE_S, PROVING_PATIENCE_S = 1.0, 5.0
+"""The same two where labs are proved: more of them go on at once, and most wait for what never comes. When 20 began in
+some seconds, on two cores, a tenth of them could not tell for the load, and had to wait for it once more."""
 
 LOOK_S = 0.1
 """Seconds between two looks at the load."""
@@ -37,9 +37,9 @@ def workers(cores: int, *, prove: bool = False) -> int:
     return 10 * cores if prove else 3 * cores + 2
 
 
-def settle_s(cores: int) -> float:
+def settle_s(cores: int, *, prove: bool = False) -> float:
     """Give the seconds from one beginning to the next, so that the load shows the one before."""
-    return SETTLE_CORE_S / cores
+    return (PROVING_SETTLE_CORE_S if prove else SETTLE_CORE_S) / cores
 
 
 def admits(load: float, waited_s: float, *, prove: bool = False) -> bool:
@@ -53,7 +53,7 @@ class Admission:
     def __init__(self, folder: Path, load: Load, cores: int, *, prove: bool = False) -> None:
         self._turn = filelock.FileLock(folder / "admission.lock", poll_interval=LOOK_S)
         self._load = load
-        self._settle_s = settle_s(cores)
+        self._settle_s = settle_s(cores, prove=prove)
         self._prove = prove
 
     def wait(self) -> None:

@@ -28,6 +28,7 @@ def test_a_lab_begins_where_there_is_room_or_after_patience(load: float, waited_
 def test_labs_that_are_proved_wait_longer_for_room() -> None:
     assert admission.admits(admission.ROOM, 0.0, prove=True)
     assert not admission.admits(20.0, admission.PATIENCE_S, prove=True)
+    assert admission.settle_s(2, prove=True) > admission.settle_s(2)
     assert admission.admits(20.0, admission.PROVING_PATIENCE_S, prove=True)
 
 
