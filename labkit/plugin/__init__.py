@@ -32,7 +32,7 @@ from labkit.plugin.observing import HOME, LAB
 from labkit.plugin.options import pytest_addoption
 from labkit.plugin.relaying import Relaying
 from labkit.run import priority, selection
-from labkit.run.admission import Admission, workers
+from labkit.run.admission import ALONE, PROVING, USUAL, Admission, workers
 from labkit.run.attached import HANDLE, USED, Attached
 from labkit.run.usage import Used, used
 from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun, Inconclusive
@@ -133,8 +133,9 @@ def load() -> Iterator[Load]:
 @pytest.fixture(scope="session")
 def admission(pytestconfig: pytest.Config, load: Load) -> Admission:
     """The queue of the run's workers before a lab begins."""
-    folder, prove = pytestconfig.stash[HOME].folder, pytestconfig.getoption("prove")
-    return Admission(folder, load, os.cpu_count() or 1, prove=prove)
+    home = pytestconfig.stash[HOME]
+    pace = ALONE if home.alone else PROVING if pytestconfig.getoption("prove") else USUAL
+    return Admission(home.folder, load, os.cpu_count() or 1, pace)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ Seen without that on two cores: 30 to 45 tasks wanted to run, and a restart that
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
@@ -17,16 +18,27 @@ from labkit.observe.load import Load
 ROOM = 3.0
 """Tasks that want to run, per core, above which no lab begins: more would only stand in each other's way."""
 
-SETTLE_CORE_S = 0.2
-"""Core seconds that a beginning takes until the load shows it: namespace, objects, the start of the first Pods."""
 
-PATIENCE_S = 0.5
-"""Seconds after which the next lab begins whatever the load: about what a lab takes of two cores, so that labs that
-begin do not pile up, and a machine that others keep busy does not make a run of minutes one of an hour."""
+@dataclass(frozen=True)
+class Pace:
+    """How labs follow each other."""
 
-PROVING_SETTLE_CORE_S, PROVING_PATIENCE_S = 1.0, 5.0
-"""The same two where labs are proved: more of them go on at once, and most wait for what never comes. When 20 began in
-some seconds, on two cores, a tenth of them could not tell for the load, and had to wait for it once more."""
+    settle_core_s: float
+    """Core seconds that a beginning takes until the load shows it: namespace, objects, the start of the first Pods."""
+    patience_s: float
+    """Seconds after which the next lab begins whatever the load, so that a machine that others keep busy does not make
+    a run of minutes one of an hour."""
+
+
+USUAL = Pace(0.2, 0.5)
+"""About what a lab takes of two cores, so that labs that begin do not pile up."""
+
+PROVING = Pace(1.0, 5.0)
+"""More go on at once, and most wait for what never comes. When 20 began in some seconds, on two cores, a tenth of them
+could not tell for the load, and had to wait for it once more."""
+
+ALONE = Pace(1.0, 30.0)
+"""For a lab that could not tell for the load: what others have left, Pods that end, is to be over first."""
 
 LOOK_S = 0.1
 """Seconds between two looks at the load."""
@@ -37,31 +49,31 @@ def workers(cores: int, *, prove: bool = False) -> int:
     return 10 * cores if prove else 3 * cores + 2
 
 
-def settle_s(cores: int, *, prove: bool = False) -> float:
+def settle_s(cores: int, pace: Pace = USUAL) -> float:
     """Give the seconds from one beginning to the next, so that the load shows the one before."""
-    return (PROVING_SETTLE_CORE_S if prove else SETTLE_CORE_S) / cores
+    return pace.settle_core_s / cores
 
 
-def admits(load: float, waited_s: float, *, prove: bool = False) -> bool:
+def admits(load: float, waited_s: float, pace: Pace = USUAL) -> bool:
     """Tell whether a lab may begin: by the tasks per core that want to run, and how long it has waited."""
-    return load <= ROOM or waited_s >= (PROVING_PATIENCE_S if prove else PATIENCE_S)
+    return load <= ROOM or waited_s >= pace.patience_s
 
 
 class Admission:
     """The queue of all workers of a run before a lab begins, kept by a lock on one file."""
 
-    def __init__(self, folder: Path, load: Load, cores: int, *, prove: bool = False) -> None:
+    def __init__(self, folder: Path, load: Load, cores: int, pace: Pace = USUAL) -> None:
         self._turn = filelock.FileLock(folder / "admission.lock", poll_interval=LOOK_S)
         self._load = load
-        self._settle_s = settle_s(cores, prove=prove)
-        self._prove = prove
+        self._settle_s = settle_s(cores, pace)
+        self._pace = pace
 
     def wait(self) -> None:
         """Wait until one more lab may begin; the next in the queue looks at the machine only when this one shows."""
         pause = threading.Event()
         with self._turn:
             waited_s = 0.0
-            while not admits(self._load.now(), waited_s, prove=self._prove):
+            while not admits(self._load.now(), waited_s, self._pace):
                 pause.wait(LOOK_S)
                 waited_s += LOOK_S
             pause.wait(self._settle_s)

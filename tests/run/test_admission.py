@@ -8,7 +8,7 @@ import pytest
 
 from labkit.observe.load import Load
 from labkit.run import admission
-from labkit.run.admission import Admission
+from labkit.run.admission import Admission, Pace
 
 
 @pytest.mark.parametrize(
@@ -17,19 +17,20 @@ from labkit.run.admission import Admission
         (0.0, 0.0, True),
         (admission.ROOM, 0.0, True),
         (admission.ROOM + 0.1, 0.0, False),
-        (20.0, admission.PATIENCE_S - 0.1, False),
-        (20.0, admission.PATIENCE_S, True),
+        (20.0, admission.USUAL.patience_s - 0.1, False),
+        (20.0, admission.USUAL.patience_s, True),
     ],
 )
 def test_a_lab_begins_where_there_is_room_or_after_patience(load: float, waited_s: float, begins: bool) -> None:
     assert admission.admits(load, waited_s) is begins
 
 
-def test_labs_that_are_proved_wait_longer_for_room() -> None:
-    assert admission.admits(admission.ROOM, 0.0, prove=True)
-    assert not admission.admits(20.0, admission.PATIENCE_S, prove=True)
-    assert admission.settle_s(2, prove=True) > admission.settle_s(2)
-    assert admission.admits(20.0, admission.PROVING_PATIENCE_S, prove=True)
+@pytest.mark.parametrize("pace", [admission.PROVING, admission.ALONE])
+def test_labs_that_are_proved_or_seen_again_wait_longer_for_room(pace: Pace) -> None:
+    assert admission.admits(admission.ROOM, 0.0, pace)
+    assert not admission.admits(20.0, admission.USUAL.patience_s, pace)
+    assert admission.admits(20.0, pace.patience_s, pace)
+    assert admission.settle_s(2, pace) >= admission.settle_s(2)
 
 
 def test_more_cores_take_more_labs_and_sooner() -> None:
