@@ -196,6 +196,50 @@ def test_columns_of_ones_own_ignore_a_column_for_a_label(lab: Lab) -> None:
 
 
 @claim(
+    "labels.list-alone",
+    ledger=["labels.show-labels"],
+    source=KUBECTL + "kubectl_label/#options",
+    twin="--list alone, which shows them",
+    takes_s=1,
+    since="1.38",
+)
+@sabotage("without the option", instead("guitar --list strings=12", "guitar strings=12"))
+def test_a_list_of_labels_takes_no_change(lab: Lab) -> None:
+    """The option --list of `kubectl label` shows an object's labels, and is refused beside a change of them."""
+    # Given a ConfigMap with a label, when its labels are asked for, then they are told,
+    lab.kubectl("create configmap guitar")
+    lab.kubectl("label configmap guitar app=band")
+    assert lab.kubectl("label configmap guitar --list").stdout.split() == ["app=band"]
+
+    # and with a change nothing is done.
+    refused = lab.refused("label configmap guitar --list strings=12")
+    assert "cannot modify labels" in refused.stderr
+    assert lab.get("ConfigMap", "guitar").labels == {"app": "band"}
+
+
+@claim(
+    "labels.list-as-if-changed",
+    ledger=["labels.show-labels"],
+    source=KUBECTL + "kubectl_label/#options",
+    twin="--list alone, which shows those that there are",
+    takes_s=1,
+    until="1.38",
+)
+@sabotage("no change", instead("guitar --list strings=12", "guitar --list"))
+@sabotage("without the option", instead("guitar --list strings=12", "guitar strings=12"))
+def test_a_list_of_labels_shows_a_change_that_is_not_made(lab: Lab) -> None:
+    """The option --list of `kubectl label`, beside a change, shows the labels as if it had been made; it is not."""
+    # Given a ConfigMap with a label, when its labels are asked for, then they are told,
+    lab.kubectl("create configmap guitar")
+    lab.kubectl("label configmap guitar app=band")
+    assert lab.kubectl("label configmap guitar --list").stdout.split() == ["app=band"]
+
+    # and with a change that is told as well, and nothing is done.
+    assert lab.kubectl("label configmap guitar --list strings=12").stdout.split() == ["app=band", "strings=12"]
+    assert lab.get("ConfigMap", "guitar").labels == {"app": "band"}
+
+
+@claim(
     "labels.key-prefixed",
     ledger=["labels.key-unprefixed", "labels.key-prefixed"],
     source=f"{LABELS}#syntax-and-character-set",

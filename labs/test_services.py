@@ -13,6 +13,7 @@ SERVICE = "https://kubernetes.io/docs/concepts/services-networking/service/"
 PROXY = "https://kubernetes.io/docs/reference/networking/virtual-ips/"
 DNS = "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"
 EXPOSE = "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_expose/"
+CREATE = "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_create/"
 
 
 @claim(
@@ -708,6 +709,46 @@ def test_the_name_of_a_service_begins_with_a_letter(lab: Lab) -> None:
     # and refuses the other.
     refused = lab.refused("create service clusterip 7strings --tcp=80 --dry-run=server")
     assert "DNS-1035 label" in refused.stderr
+
+
+@claim(
+    "services.port-of-two-parts",
+    ledger=["services.expose-command"],
+    source=CREATE + "kubectl_create_service_clusterip/",
+    twin="80:8080: a port and a target port",
+    takes_s=1,
+    since="1.38",
+)
+@sabotage("two parts", instead("80:8080:9 ", "80:8080 "))
+def test_a_port_of_three_parts_is_refused(lab: Lab) -> None:
+    """A port for `kubectl create service` is one number or two, for the Service and its Pods; more is refused."""
+    # Given a port and a target port, when a Service is to be made, then there is one,
+    lab.kubectl("create service clusterip guitar --tcp=80:8080 --dry-run=client")
+
+    # and with a third part there is none.
+    refused = lab.refused("create service clusterip guitar --tcp=80:8080:9 --dry-run=client")
+    assert "invalid port mapping" in refused.stderr
+
+
+@claim(
+    "services.port-of-three-parts",
+    ledger=["services.expose-command"],
+    source=CREATE + "kubectl_create_service_clusterip/",
+    twin="80:8080: a port and a target port",
+    takes_s=1,
+    until="1.38",
+)
+@sabotage("another target port", instead("80:8080:9 ", "80:9 "))
+def test_a_third_part_of_a_port_is_ignored(lab: Lab) -> None:
+    """A port for `kubectl create service` is one number or two, for the Service and its Pods; more is ignored."""
+    # Given a port of two parts and one of three, when Services are to be made,
+    two = lab.kubectl("create service clusterip guitar --tcp=80:8080 --dry-run=client -o json").parsed
+    three = lab.kubectl("create service clusterip guitar --tcp=80:8080:9 --dry-run=client -o json").parsed
+
+    # then they have the same one.
+    (port,) = three["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (80, 8080)
+    assert [(one["port"], one["targetPort"]) for one in two["spec"]["ports"]] == [(80, 8080)]
 
 
 @claim(
