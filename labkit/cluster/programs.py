@@ -37,7 +37,10 @@ FOLDER = "/kind/labs-programs"
 """On the nodes, for what stands in the place of their own programs."""
 
 RUNS_S = 120.0
-"""Seconds for a program that was put in place to run: 1 for a kubelet, 10 for a static Pod on two idle cores."""
+"""Seconds for a program that was put in place to run: 1 for a kubelet, 2 for a static Pod on two idle cores."""
+
+_WATCHING = ("kube-controller-manager", "kube-scheduler", "kube-proxy", "coredns", "local-path-provisioner")
+"""Containers that hold watches of the API server; a node's CNI has none."""
 
 _VOLUME = "labs-program"
 
@@ -112,6 +115,7 @@ def _put(cluster: LabCluster, program: str, binary: Path) -> None:
     else:
         _change_proxy(cluster, lambda pod: covered(pod, program))
     _wait_for(where, program, "other")
+    _watch_anew(cluster, program)
 
 
 def _restore(cluster: LabCluster, program: str) -> None:
@@ -128,6 +132,7 @@ def _restore(cluster: LabCluster, program: str) -> None:
         _change_proxy(cluster, uncovered)
     try:
         _wait_for(where, program, "own")
+        _watch_anew(cluster, program)
     except ProgramDoesNotRun as error:
         raise CannotRun(f"{error}, although it is the cluster's own again: nox -s down removes the cluster") from error
     at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
@@ -135,6 +140,10 @@ def _restore(cluster: LabCluster, program: str) -> None:
 
 _STOP = "systemctl stop kubelet && while mountpoint -q /usr/bin/kubelet; do umount /usr/bin/kubelet || exit; done"
 """Stops a kubelet, first because a program that runs keeps its mount busy, and uncovers the node's own."""
+
+
+_WITHOUT_KUBELET = "trap 'systemctl start kubelet' EXIT; systemctl stop kubelet;"
+"""Begins a script that a node's kubelet must not see the middle of; it starts again however the script ends."""
 
 
 def covered(pod: dict[str, Any], program: str) -> dict[str, Any]:
@@ -171,13 +180,42 @@ def _manifest(node: str, program: str) -> dict[str, Any]:
 
 
 def _write_manifest(node: str, program: str, manifest: dict[str, Any]) -> None:
-    # Beside the folder first: the kubelet reads whatever is in it, and half a file is no Pod.
+    """Have the kubelet run a static Pod from this manifest, in 2 s.
+
+    With the old Pod there the kubelet would try the new one again only after 10 s, and an API server waits 30 s for
+    those that watch. So that goes while the kubelet does not run, and there is nothing to wait for.
+    """
     text = shlex.quote(json.dumps(manifest, indent=1))
-    half = f"/etc/kubernetes/{program}.half"
-    _execute(node, f"printf %s {text} > {half} && chmod 600 {half} && mv {half} {MANIFESTS}/{program}.yaml")
-    if program == "kube-apiserver":
-        # It waits for those that watch, 30 s until the kubelet kills it; told twice to end, it ends at once.
-        _execute(node, "pkill -TERM -x kube-apiserver || true")
+    path = f"{MANIFESTS}/{program}.yaml"
+    old = f"crictl pods --quiet --label component={program}"
+    remove = f"{old} | xargs --no-run-if-empty crictl --timeout 30s rmp --force"
+    _execute(node, f"{_WITHOUT_KUBELET} {remove} && printf %s {text} > {path}")
+
+
+def _watch_anew(cluster: LabCluster, program: str) -> None:
+    """Start anew what watches the API server, if that is the program that was exchanged.
+
+    Who has lost it asks again after a second, then after two, four and so on, up to a minute: labs would meet
+    controllers, a kube-proxy or a DNS that do not know yet of what the labs have made. A kubelet that starts has also
+    forgotten how often it has restarted a container.
+
+    Raises: ProgramDoesNotRun when the API server does not answer within RUNS_S seconds.
+    """
+    if program != "kube-apiserver":
+        return
+    answer = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(Inconclusive),
+        wait=tenacity.wait_fixed(0.3),
+        stop=tenacity.stop_after_delay(RUNS_S),
+        reraise=True,
+    )
+    try:
+        answer(lambda: _kubectl(cluster, "get", "--raw", "/readyz"))
+    except Inconclusive as error:
+        raise ProgramDoesNotRun(f"the API server that was put in place does not get ready: {error}") from error
+    those = f"crictl ps --quiet --name '^({'|'.join(_WATCHING)})$'"
+    stop = f"{those} | xargs --no-run-if-empty crictl stop --timeout 1"
+    at_once(lambda node: _execute(node, f"{_WITHOUT_KUBELET} {stop}"), nodes.names(cluster.name))
 
 
 def _change_proxy(cluster: LabCluster, change: Any) -> None:
