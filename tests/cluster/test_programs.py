@@ -35,10 +35,10 @@ class Machine:
         self.did.append((node, script))
         if script.startswith("cat /etc/kubernetes/manifests/"):
             return 0, yaml.safe_dump(self.manifest)
-        if script.startswith("printf"):
-            self.manifest = yaml.safe_load(script.removeprefix("printf %s ").partition(" > ")[0].strip("'"))
+        if "printf %s " in script:
+            self.manifest = yaml.safe_load(script.partition("printf %s ")[2].partition(" > ")[0].strip("'"))
             self.runs = "other" if "labs-program" in str(self.manifest) else "own"
-        if "systemctl start kubelet" in script:
+        if script.startswith("systemctl stop kubelet"):
             self.runs = "other" if "mount --bind" in script else "own"
         if script.startswith("for exe"):
             return 0, "" if self.dies else f"{self.runs}\n"
@@ -112,12 +112,42 @@ def test_a_static_pod_is_exchanged_on_the_control_plane(machine: Machine, cluste
     assert {node for node, _ in machine.did if node in NODES} == {"c-control-plane"}
 
 
-def test_an_api_server_is_not_waited_for_until_all_that_watch_have_gone(
+def test_nobody_waits_for_the_static_pod_that_goes(machine: Machine, cluster: LabCluster, binary: Path) -> None:
+    with programs.exchanged(cluster, "kube-scheduler", binary):
+        (script,) = [script for _, script in machine.did if "printf" in script]
+        steps = ["systemctl stop kubelet", "--label component=kube-scheduler", "rmp --force", "printf"]
+        assert sorted(steps, key=script.index) == steps
+        assert script.startswith("trap 'systemctl start kubelet' EXIT")
+
+
+def test_what_watched_an_api_server_starts_anew_on_each_node(
     machine: Machine, cluster: LabCluster, binary: Path
 ) -> None:
     with programs.exchanged(cluster, "kube-apiserver", binary):
-        assert machine.scripts("pkill -TERM -x kube-apiserver") == ["c-control-plane"]
-    assert machine.scripts("pkill -TERM -x kube-apiserver") == ["c-control-plane"] * 2
+        assert machine.scripts("get --raw /readyz") == ["kubectl"]
+        assert machine.scripts("kube-proxy|coredns") == NODES
+    assert sorted(machine.scripts("kube-proxy|coredns")) == sorted(NODES * 2)
+    with programs.exchanged(cluster, "kube-scheduler", binary):
+        pass
+    assert sorted(machine.scripts("kube-proxy|coredns")) == sorted(NODES * 2)
+
+
+def test_an_api_server_that_does_not_get_ready_is_told(
+    machine: Machine, cluster: LabCluster, binary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(range(1000))
+
+    def kubectl(*words: str, **_: object) -> commands.Result:
+        return commands.Result(words, 1 if next(answers) == 0 else 0, "", "it starts", 0.0)
+
+    monkeypatch.setattr(programs, "RUNS_S", 0.0)
+    monkeypatch.setattr(machine, "kubectl", kubectl)
+    with (
+        pytest.raises(programs.ProgramDoesNotRun, match="does not get ready: kubectl get --raw /readyz: it starts"),
+        programs.exchanged(cluster, "kube-apiserver", binary),
+    ):
+        pytest.fail("it was said to run")
+    assert machine.manifest == MANIFEST
 
 
 def test_a_program_that_does_not_run_is_told_and_taken_away(
