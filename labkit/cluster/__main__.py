@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from labkit import command
-from labkit.cluster import check, consent, existing, lease, programs, provision, removal
+from labkit.cluster import consent, existing, lease, network_from_pods, programs, provision, removal
 from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
@@ -104,7 +104,7 @@ def _check(progress: Progress) -> None:
 
 
 def _fit(cluster: OwnCluster) -> None:
-    if wrong := check.check(cluster):
+    if wrong := network_from_pods.check(cluster):
         raise CannotRun(f"the network of cluster {cluster.name} is not fit for labs: {'; '.join(wrong)}")
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from labkit import interruption
 from labkit.addresses import is_loopback
 from labkit.claims.claim import Claim
-from labkit.cluster import commands, health, kubeconfig, lease, leftovers
+from labkit.cluster import commands, kubeconfig, lease, leftovers, node_status
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.node import Node
@@ -214,11 +214,11 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
         cluster._build = api.get("/version")["gitVersion"]
         items = api.get("/api/v1/nodes")["items"]
         cluster.kubernetes = release(cluster.build)
-        if wrong := health.wrong_version(cluster.kubernetes, cluster.kubernetes, _released(items)):
+        if wrong := node_status.wrong_version(cluster.kubernetes, cluster.kubernetes, _released(items)):
             raise CannotRun(wrong.replace("was asked for", f"is the API server of context {cluster.context}"))
         if not (usable := takes_pods(items)):
             raise CannotRun(f"context {cluster.context} has no node that is Linux, Ready, schedulable and untainted")
-        cluster.nodes = health.nodes_of([item for item in items if not health.not_ready([item])])
+        cluster.nodes = node_status.nodes_of([item for item in items if not node_status.not_ready([item])])
         cluster.usable = tuple(item["metadata"]["name"] for item in usable)
         cluster.kubectl_path.symlink_to(kubeconfig.kubectl_for(cluster.kubernetes))
         cluster._kubectl_version = _kubectl_version(cluster)
@@ -274,13 +274,13 @@ def takes_pods(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     def takes(item: Mapping[str, Any]) -> bool:
         taints = item["spec"].get("taints") or ()
         return (
-            not health.not_ready([item])
+            not node_status.not_ready([item])
             and not item["spec"].get("unschedulable")
             and all(taint["effect"] == "PreferNoSchedule" for taint in taints)
             and item["status"]["nodeInfo"].get("operatingSystem", "linux") == "linux"
         )
 
-    roles = {node.name: node.role for node in health.nodes_of(items)}
+    roles = {node.name: node.role for node in node_status.nodes_of(items)}
     return sorted(
         filter(takes, items),
         key=lambda item: (roles[item["metadata"]["name"]] == "control-plane", item["metadata"]["name"]),

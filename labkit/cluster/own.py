@@ -16,7 +16,7 @@ import tenacity
 import yaml
 from pytest_kind import KindCluster  # type: ignore[import-untyped]
 
-from labkit.cluster import commands, config, health, network, nodes
+from labkit.cluster import commands, config, network, node_status, nodes
 from labkit.cluster.commands import Result
 from labkit.cluster.labcluster import LabCluster, last_lines
 from labkit.cluster.threads import at_once
@@ -162,11 +162,11 @@ class OwnCluster(LabCluster, KindCluster):  # type: ignore[misc]  # pytest-kind 
         with Api(connection_of(self.kubeconfig_path)) as api:
             server = api.get("/version")["gitVersion"]
             items = api.get("/api/v1/nodes")["items"]
-        if wrong := health.wrong_version(self.kubernetes, server, items):
+        if wrong := node_status.wrong_version(self.kubernetes, server, items):
             raise CannotRun(wrong)
-        if late := health.not_ready(items):
+        if late := node_status.not_ready(items):
             raise CannotRun(f"cluster {self.name} is not whole: {', '.join(late)} is not Ready")
-        self.nodes = health.nodes_of(items)
+        self.nodes = node_status.nodes_of(items)
 
     def establish_network(self) -> None:
         """Set up the network of all nodes, or set it up again, and wait until it is fit. Raises CannotRun."""

@@ -17,7 +17,7 @@ import tenacity
 from labkit.claims.budgets import LOADED, START
 from labkit.claims.claim import Claim
 from labkit.claims.sabotage import Sabotage, Saboteur
-from labkit.cluster import LabCluster, Result, commands, health
+from labkit.cluster import LabCluster, Result, commands, node_status
 from labkit.cluster.labcluster import LABEL
 from labkit.environment import standard_first
 from labkit.lab.errors import NotSetUp
@@ -142,7 +142,7 @@ class Place:
             # It may be another lab's turn to take the spare one away; this lab has nothing there.
             known.discard(self.cluster.spare.name)
         nodes = [n for n in nodes if n["metadata"]["name"] in known]
-        if late := health.not_ready(nodes):
+        if late := node_status.not_ready(nodes):
             return f"{', '.join(late)} is not Ready"
         return next((f"a container was not started: {e.message}" for e in self._unstarted()), None)
 

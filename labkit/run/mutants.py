@@ -21,7 +21,7 @@ from labkit import command
 from labkit.claims import prose
 from labkit.claims.claim import Claim, load_claims
 from labkit.claims.verdicts import Observation
-from labkit.cluster import programs, wellness
+from labkit.cluster import programs, recovery
 from labkit.cluster.provision import running
 from labkit.mutants import verdicts
 from labkit.mutants.mutant import FOLDER, Faulty, Mutant, NotThere, chosen, read
@@ -186,7 +186,7 @@ class _Run:
                 labs_began = time.monotonic()
                 seen = self._observe(self._tried_with(mutant), handle)
                 labs_s = time.monotonic() - labs_began
-        except (programs.ProgramDoesNotRun, wellness.NotWell) as unwell:
+        except (programs.ProgramDoesNotRun, recovery.NotWell) as unwell:
             made = verdicts.record(mutant, "unwell", f"the cluster does not work with it: {unwell}", required=required)
         else:
             made = verdicts.judge(mutant, seen, required=required)
@@ -202,7 +202,7 @@ class _Run:
             return
         try:
             with programs.exchanged(self._cluster, mutant.program, built.binary):
-                wellness.wait_well(self._cluster)
+                recovery.wait_well(self._cluster)
                 yield self._handle()
         finally:
             self._again_well(mutant)
@@ -210,8 +210,8 @@ class _Run:
     def _again_well(self, mutant: Mutant) -> None:
         """See that the cluster works with its own programs. Raises CannotRun."""
         try:
-            wellness.wait_well(self._cluster)
-        except wellness.NotWell as unwell:
+            recovery.wait_well(self._cluster)
+        except recovery.NotWell as unwell:
             raise CannotRun(
                 f"the cluster is not well after {mutant.name}, although all programs are its own again ({unwell}):"
                 " nox -s down removes it"

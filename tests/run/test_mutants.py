@@ -15,7 +15,7 @@ from labkit import interruption
 from labkit.claims import prose
 from labkit.claims.claim import load_claims
 from labkit.claims.verdicts import Observation
-from labkit.cluster import LabCluster, programs, wellness
+from labkit.cluster import LabCluster, programs, recovery
 from labkit.observe.connection import Connection
 from labkit.paths import ROOT
 from labkit.run import child, mutants
@@ -81,7 +81,7 @@ class World:
     def wait_well(self, _cluster: LabCluster) -> None:
         self.did.append("well")
         if self.did.count("well") >= self.unwell_after:
-            raise wellness.NotWell("nothing answers")
+            raise recovery.NotWell("nothing answers")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(mutants, "FOLDER", tmp_path / "mutants")
     monkeypatch.setattr(toolchain, "find_go", lambda _: None)
     monkeypatch.setattr(programs, "exchanged", world.exchanged)
-    monkeypatch.setattr(wellness, "wait_well", world.wait_well)
+    monkeypatch.setattr(recovery, "wait_well", world.wait_well)
     monkeypatch.setattr(child, "observe", world.observe)
     monkeypatch.setattr(interruption, "end_in_order", lambda: None)
     monkeypatch.setattr(mutants, "KEPT", tmp_path / "mutants.json")

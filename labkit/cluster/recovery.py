@@ -9,9 +9,9 @@ from typing import Any
 
 import tenacity
 
-from labkit.cluster import health
-from labkit.cluster.check import IMAGE
+from labkit.cluster import node_status
 from labkit.cluster.labcluster import LABEL, LabCluster
+from labkit.cluster.network_from_pods import IMAGE
 from labkit.observe.api import Api, Refused
 from labkit.trouble import Inconclusive
 
@@ -56,7 +56,7 @@ def _control_plane(api: Api) -> None:
     if text != "ok":
         raise NotWell(f"the API server is not ready: {status} {text[:200]}")
     items = api.get("/api/v1/nodes")["items"]
-    if late := health.not_ready(items):
+    if late := node_status.not_ready(items):
         raise NotWell(f"{', '.join(late)} is not Ready")
     for item in items:
         name = item["metadata"]["name"]
@@ -65,7 +65,7 @@ def _control_plane(api: Api) -> None:
             raise NotWell(f"the kubelet of {name} is not well: {status} {text[:200]}")
     # Not the static ones: they are Ready some 25 s after they work, and that these do a Deployment tells.
     pods = api.get("/api/v1/namespaces/kube-system/pods")["items"]
-    if late := health.pods_not_ready([pod for pod in pods if not health.is_static(pod)]):
+    if late := node_status.pods_not_ready([pod for pod in pods if not node_status.is_static(pod)]):
         raise NotWell(f"{', '.join(late)} is not Ready")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.cluster import health
+from labkit.cluster import node_status
 from labkit.cluster.node import Node
 
 
@@ -22,7 +22,7 @@ def item(name: str, *, version: str = "v1.37.0", ready: str = "True") -> dict[st
 
 
 def test_nodes_are_read_control_plane_first() -> None:
-    assert health.nodes_of([item("c-worker2"), item("c-worker"), item("c-control-plane")]) == tuple(
+    assert node_status.nodes_of([item("c-worker2"), item("c-worker"), item("c-control-plane")]) == tuple(
         Node(name, role, "172.18.0.2", "10.244.0.0/24")
         for name, role in (("c-control-plane", "control-plane"), ("c-worker", "worker"), ("c-worker2", "worker"))
     )
@@ -31,21 +31,21 @@ def test_nodes_are_read_control_plane_first() -> None:
 def test_a_node_is_ready_only_when_its_condition_says_true() -> None:
     new = item("c-new")
     del new["status"]["conditions"]
-    assert health.not_ready([item("c-worker"), item("c-gone", ready="Unknown"), new]) == ["c-gone", "c-new"]
+    assert node_status.not_ready([item("c-worker"), item("c-gone", ready="Unknown"), new]) == ["c-gone", "c-new"]
 
 
 def test_the_asked_version_everywhere_is_right() -> None:
-    assert health.wrong_version("v1.37.0", "v1.37.0", [item("c-worker")]) is None
+    assert node_status.wrong_version("v1.37.0", "v1.37.0", [item("c-worker")]) is None
 
 
 def test_another_server_version_is_named() -> None:
-    wrong = health.wrong_version("v1.37.0", "v1.37.1", [item("c-worker")])
+    wrong = node_status.wrong_version("v1.37.0", "v1.37.1", [item("c-worker")])
     assert wrong is not None
     assert "the API server is v1.37.1" in wrong
 
 
 def test_another_kubelet_version_is_named_with_its_node() -> None:
-    wrong = health.wrong_version("v1.37.0", "v1.37.0", [item("c-worker"), item("c-worker2", version="v1.36.4")])
+    wrong = node_status.wrong_version("v1.37.0", "v1.37.0", [item("c-worker"), item("c-worker2", version="v1.36.4")])
     assert wrong is not None
     assert "the kubelet of c-worker2 is v1.36.4" in wrong
     assert "c-worker is" not in wrong
@@ -59,5 +59,5 @@ def test_pods_that_are_not_ready_are_named_and_static_ones_told_apart() -> None:
     going = pod("going", "True", deletionTimestamp="2026-11-29T10:00:00Z")
     mirror = pod("mirror", "False", annotations={"kubernetes.io/config.mirror": "hash"})
     items = [pod("well", "True"), pod("ill", "False"), going, mirror]
-    assert health.pods_not_ready(items) == ["ill", "going", "mirror"]
-    assert [health.is_static(one) for one in items] == [False, False, False, True]
+    assert node_status.pods_not_ready(items) == ["ill", "going", "mirror"]
+    assert [node_status.is_static(one) for one in items] == [False, False, False, True]
