@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from labkit import interruption
 from labkit.addresses import is_loopback
 from labkit.claims.claim import Claim
-from labkit.cluster import commands, kubeconfig, lease, leftovers, node_status
+from labkit.cluster import api_objects, commands, kubeconfig, lease, node_status
 from labkit.cluster.labcluster import LABEL, LabCluster, last_lines
 from labkit.cluster.lease import Lease
 from labkit.cluster.node import Node
@@ -364,7 +364,7 @@ def clear(held: Lease) -> None:
     record = held.record
     if record.state != lease.CREATING:  # before, nothing was made
         with _sentences(record.origin.removeprefix("context ")):
-            leftovers.delete(held.folder, f"{LABEL}={record.cluster}")
+            api_objects.delete(held.folder, f"{LABEL}={record.cluster}")
     held.forget()
 
 
@@ -391,7 +391,7 @@ def delete_all(context: str, consent: Callable[[str], None]) -> None:
                 found = api.get(f"/api/v1/namespaces?labelSelector={LABEL}")["items"]
             names = ", ".join(item["metadata"]["name"] for item in found) or "none"
             consent(f"context {context}: all that labs have left is deleted, these namespaces with it: {names}")
-            leftovers.delete(held.folder, LABEL)
+            api_objects.delete(held.folder, LABEL)
     finally:
         held.forget()
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from labkit import sample_images, supply
-from labkit.cluster import belongings, config, lease, leftovers, network, nodes, programs, removal
+from labkit.cluster import api_objects, config, engine_objects, lease, network, nodes, programs, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LABEL
 from labkit.cluster.lease import Lease
@@ -185,11 +185,11 @@ def _kept(supplies: Supplies, progress: Progress, undo: contextlib.ExitStack) ->
             # Nobody else uses them now.
             for node in names:
                 unpause(node)
-            belongings.remove_of_cluster(record.cluster)
+            engine_objects.remove_of_cluster(record.cluster)
             try:
                 programs.put_back(handle(held), progress)
                 cluster = _checked(held, supplies, progress)
-                leftovers.delete(held.folder, f"{LABEL}={cluster.name}")
+                api_objects.delete(held.folder, f"{LABEL}={cluster.name}")
             except (CannotRun, Inconclusive) as trouble:
                 raise CannotRun(
                     f"the kept cluster {record.cluster} cannot be used and stays as it is ({trouble}):"

@@ -9,7 +9,7 @@ import psutil
 import tenacity
 
 from labkit import interruption
-from labkit.cluster import belongings, config, lease, nodes
+from labkit.cluster import config, engine_objects, lease, nodes
 from labkit.cluster.commands import LEASE_VARIABLE
 from labkit.cluster.lease import Lease, Record
 from labkit.progress import Progress
@@ -55,7 +55,7 @@ def remove(held: Lease) -> None:
             f"the nodes of {record.cluster} are still there after {REMOVE_S:.0f} s:"
             f" see docker ps --all --filter name={record.cluster}"
         ) from error
-    belongings.remove_of_cluster(record.cluster)
+    engine_objects.remove_of_cluster(record.cluster)
     held.forget()
 
 

@@ -78,7 +78,7 @@ class Docker:
         if verb in ("build", "run", "create"):
             if not self._on_engine:
                 self._on_engine = True
-                self._lab.undo(lambda: _belongings().remove_of_lab(self._lab.namespace, self._layers))
+                self._lab.undo(lambda: _engine_objects().remove_of_lab(self._lab.namespace, self._layers))
             words = [*marks.marks(self._lab.cluster.name, self._lab.namespace), *words]
         if verb in ("run", "create"):
             words = ["--pull=never", *words]
@@ -121,7 +121,7 @@ class Docker:
         line = lab.sabotaged(f"load docker-image {' '.join(images)} --name {lab.cluster.name} --nodes {node}")
         if not line:
             return
-        lab.undo(lambda: _belongings().forget(node, lab.namespace))
+        lab.undo(lambda: _engine_objects().forget(node, lab.namespace))
         at_s = lab.clock()
         result = commands.run([lab.cluster.kind_path, *shlex.split(line)], env=self._env, timeout_s=DOCKER_S)
         lab.evidence.typed(at_s, result)
@@ -133,8 +133,8 @@ class Docker:
         return f"{typed}: {how}\n  {self._lab.evidence.named(last_lines(result.stdout + result.stderr))}"
 
 
-def _belongings() -> ModuleType:
+def _engine_objects() -> ModuleType:
     # Here and not above: few labs are about Docker, and the engine's client is a third of what a worker would import.
-    from labkit.cluster import belongings  # noqa: PLC0415
+    from labkit.cluster import engine_objects  # noqa: PLC0415
 
-    return belongings
+    return engine_objects

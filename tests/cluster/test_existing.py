@@ -16,7 +16,7 @@ import pytest
 
 from labkit import cluster as package
 from labkit.claims.claim import Claim, imprecise
-from labkit.cluster import consent, existing, kubeconfig, lease, leftovers
+from labkit.cluster import api_objects, consent, existing, kubeconfig, lease
 from labkit.cluster.existing import ExistingCluster
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -74,7 +74,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     # What is deleted here is gone at once.
-    monkeypatch.setattr(leftovers, "LOOKS_AGAIN_S", 0.0)
+    monkeypatch.setattr(api_objects, "LOOKS_AGAIN_S", 0.0)
     server = Server()
     yield server
     server.http.shutdown()
@@ -353,7 +353,7 @@ def test_a_run_that_goes_on_is_left_alone(kubectl: Callable[[], Path], tmp_path:
 def test_what_cannot_be_deleted_keeps_its_lease(
     kubectl: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "GONE_S", 0.1)
+    monkeypatch.setattr(api_objects, "GONE_S", 0.1)
     stale = killed(kubectl)
     (tmp_path / "left").write_text("namespace/stuck\n")
     held = lease.take(stale)

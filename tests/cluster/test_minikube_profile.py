@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.cluster import belongings, lease, minikube_lease, nodes, removal
+from labkit.cluster import engine_objects, lease, minikube_lease, nodes, removal
 from labkit.cluster.minikube_lease import Source
 from labkit.cluster.minikube_profile import Profile
 from labkit.progress import Progress
@@ -30,7 +30,7 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(nodes, "of", lambda _: [])
     monkeypatch.setattr(nodes, "name_is_free", is_free)
     monkeypatch.setattr(nodes, "remove_belongings", lambda name: names.append(f"belongings: {name}"))
-    monkeypatch.setattr(belongings, "remove_of_cluster", lambda name: names.append(f"of labs: {name}"))
+    monkeypatch.setattr(engine_objects, "remove_of_cluster", lambda name: names.append(f"of labs: {name}"))
     return names
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from labkit import sample_images, supply
-from labkit.cluster import belongings, lease, leftovers, nodes, provision, removal
+from labkit.cluster import api_objects, engine_objects, lease, nodes, provision, removal
 from labkit.cluster.lease import Lease
 from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
@@ -70,8 +70,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(provision, "_kind_config", lambda *_: Path("kind.yaml"))
     monkeypatch.setattr(provision, "_id", lambda name: machine.ids.get(name, machine.image_ids))
     monkeypatch.setattr(provision, "unpause", does("unpause"))
-    monkeypatch.setattr(belongings, "remove_of_cluster", does("remove what labs left"))
-    monkeypatch.setattr(leftovers, "delete", does("delete namespaces"))
+    monkeypatch.setattr(engine_objects, "remove_of_cluster", does("remove what labs left"))
+    monkeypatch.setattr(api_objects, "delete", does("delete namespaces"))
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
     monkeypatch.setattr(nodes, "all_there", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)

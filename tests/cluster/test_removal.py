@@ -10,7 +10,7 @@ import pytest
 from docker.errors import DockerException
 
 from labkit import interruption
-from labkit.cluster import belongings, config, lease, nodes, removal
+from labkit.cluster import config, engine_objects, lease, nodes, removal
 from labkit.cluster.lease import Lease
 from labkit.progress import Progress
 from labkit.trouble import CannotRun, Inconclusive
@@ -53,7 +53,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     fake = Engine()
     for name in ("of", "all_there", "remove", "name_is_free"):
         monkeypatch.setattr(nodes, name, getattr(fake, name))
-    monkeypatch.setattr(belongings, "remove_of_cluster", fake.tidied.append)
+    monkeypatch.setattr(engine_objects, "remove_of_cluster", fake.tidied.append)
     return fake
 
 

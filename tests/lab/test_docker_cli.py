@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit.claims.sabotage import Sabotage, instead, skip
-from labkit.cluster import Node, belongings
+from labkit.cluster import Node, engine_objects
 from labkit.lab import evidence
 from labkit.lab.docker_cli import Docker
 from labkit.lab.errors import Accepted, Failed, NotSetUp
@@ -22,8 +22,8 @@ from labkit.paths import ROOT, cache_dir
 def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was removed from engine and node when the lab was closed."""
     removed: list[str] = []
-    monkeypatch.setattr(belongings, "remove_of_lab", lambda _, layers: removed.extend(layers))
-    monkeypatch.setattr(belongings, "forget", lambda node, _: removed.append(node))
+    monkeypatch.setattr(engine_objects, "remove_of_lab", lambda _, layers: removed.extend(layers))
+    monkeypatch.setattr(engine_objects, "forget", lambda node, _: removed.append(node))
     return removed
 
 

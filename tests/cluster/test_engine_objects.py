@@ -9,7 +9,7 @@ import pytest
 import requests
 from docker.errors import APIError, ImageNotFound
 
-from labkit.cluster import belongings, nodes
+from labkit.cluster import engine_objects, nodes
 
 LISTING = """\
 REF                      TYPE  DIGEST    SIZE
@@ -68,23 +68,23 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    monkeypatch.setattr(belongings, "engine", lambda: SimpleNamespace(api=engine))
+    monkeypatch.setattr(engine_objects, "engine", lambda: SimpleNamespace(api=engine))
     return engine
 
 
 def test_images_go_after_those_that_were_built_on_them(engine: Engine) -> None:
-    belongings.remove_of_lab("a")
+    engine_objects.remove_of_lab("a")
     assert engine.gone == ["c1", "sha256:i2", "sha256:i1"]
 
 
 def test_of_what_has_no_mark_only_the_unnamed_steps_of_the_lab_go(engine: Engine) -> None:
-    belongings.remove_of_lab("none", {"u1", "i3"})
+    engine_objects.remove_of_lab("none", {"u1", "i3"})
     assert engine.gone == ["sha256:u1"]
 
 
 def test_what_cannot_be_removed_is_left(engine: Engine) -> None:
     engine.built_on["sha256:i3"] = "sha256:i1"
-    belongings.remove_of_lab("a")
+    engine_objects.remove_of_lab("a")
     assert engine.gone == ["c1", "sha256:i2"]
 
 
@@ -97,13 +97,13 @@ def test_a_node_forgets_a_labs_images_and_what_they_alone_have_brought(monkeypat
         return 0, IMPORTED if "content get" in script else LISTING
 
     monkeypatch.setattr(nodes, "execute", execute)
-    belongings.forget("worker", "lab-a")
+    engine_objects.forget("worker", "lab-a")
     assert typed == [
         "ctr --namespace k8s.io images remove import-today@sha256:4 registry.example/lab-a/app:1 sha256:11"
     ]
-    belongings.forget("worker", "lab-c")
+    engine_objects.forget("worker", "lab-c")
     assert len(typed) == 1
-    belongings.forget("worker", "lab-d")
+    engine_objects.forget("worker", "lab-d")
     assert typed[1:] == ["ctr --namespace k8s.io images remove registry.example/lab-d/web:1"], (
         "others have that image, too"
     )
