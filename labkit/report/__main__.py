@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labkit import command
 from labkit.claims import ledger, results_file, verdicts
-from labkit.mutants import verdicts as mutant_verdicts
+from labkit.mutants import mutant_verdicts
 from labkit.paths import ROOT
 from labkit.report import badges, data, markdown, matrix, page
 from labkit.supply import versions

@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.claims import verdicts
 from labkit.claims.releases import age, is_tag, minor_number
-from labkit.mutants import verdicts as mutant_verdicts
+from labkit.mutants import mutant_verdicts
 from labkit.report import text
 from labkit.trouble import CannotRun
 
@@ -95,7 +95,7 @@ class Claim:
     cells: tuple[Cell, ...]
     changes: tuple[Change, ...]
     caught: tuple[Mapping[str, str], ...] = ()
-    """Changes of Kubernetes that it was seen to catch, as `mutants.verdicts.caught` gives them."""
+    """Changes of Kubernetes that it was seen to catch, as `mutant_verdicts.caught` gives them."""
 
     @property
     def statement(self) -> str:
@@ -189,10 +189,10 @@ def build(
     ledger: Mapping[str, Mapping[str, str]] | None = None,
     mutants: Sequence[Record] = (),
 ) -> Matrix:
-    """Merge results (each with the file's name, as `verdicts.read` gives them) into one matrix.
+    """Merge results (each with the file's name, as `results_file.read` gives them) into one matrix.
 
     `wanted` are the minors that must not be missing (versions.yaml's), `ledger` the notes' rows in their order,
-    `mutants` the runs of mutants, newest version first (as `mutants.verdicts.read` gives them).
+    `mutants` the runs of mutants, newest version first (as `mutant_verdicts.read` gives them).
     Raises CannotRun, naming the file, for two files of one version and for names that no run of ours gives.
     """
     ledger = ledger or {}

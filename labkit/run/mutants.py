@@ -23,9 +23,9 @@ from labkit.claims.claim import Claim, load_claims
 from labkit.claims.verdicts import Observation
 from labkit.cluster import programs, recovery
 from labkit.cluster.provision import running
-from labkit.mutants import verdicts
+from labkit.mutants import mutant_verdicts
 from labkit.mutants.mutant import FOLDER, Faulty, Mutant, NotThere, chosen, read
-from labkit.mutants.verdicts import Record
+from labkit.mutants.mutant_verdicts import Record
 from labkit.paths import ROOT, cache_dir
 from labkit.progress import Progress
 from labkit.run import child, priority
@@ -38,7 +38,7 @@ from labkit.trouble import CannotRun
 
 LABS = ROOT / "labs"
 
-KEPT = verdicts.PATH
+KEPT = mutant_verdicts.PATH
 """The file with what became of each mutant."""
 
 WORKERS = 8
@@ -103,7 +103,7 @@ class _Run:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
                 self._tell(trouble)
-        return verdicts.exit_code(self._records, faults=self._faults, trouble=trouble)
+        return mutant_verdicts.exit_code(self._records, faults=self._faults, trouble=trouble)
 
     def _go(self) -> toolchain.Go:
         return toolchain.find_go(Workshop(cache_dir(), self._progress, Meter(self._progress, "Go")))
@@ -121,7 +121,7 @@ class _Run:
                 built = pending.result()
             except CannotRun as error:
                 built = None
-                self._keep(verdicts.record(mutant, "faulty", f"{mutant.path}: {error}", required=mutant.claims))
+                self._keep(mutant_verdicts.record(mutant, "faulty", f"{mutant.path}: {error}", required=mutant.claims))
             following = ready[number + 1 : number + 2]
             pending = self._submit(following[0], sources, mutation, beside) if following else None
             if built:
@@ -142,9 +142,9 @@ class _Run:
                 raise NotThere("none of its claims is about that version")
             mutant.changed(mutation.source(mutant.file))
         except NotThere as reason:
-            self._keep(verdicts.record(mutant, "not-applicable", str(reason), required=required))
+            self._keep(mutant_verdicts.record(mutant, "not-applicable", str(reason), required=required))
         except (Faulty, CannotRun) as fault:
-            self._keep(verdicts.record(mutant, "faulty", str(fault), required=required))
+            self._keep(mutant_verdicts.record(mutant, "faulty", str(fault), required=required))
         else:
             return True
         return False
@@ -168,7 +168,7 @@ class _Run:
         required = self._required(mutant)
         if fails := [f"{id} ({self._fails[id]})" for id in required if id in self._fails]:
             reason = f"{', '.join(fails)} did not hold on the cluster as it is"
-            return verdicts.record(mutant, "inconclusive", reason, required=required)
+            return mutant_verdicts.record(mutant, "inconclusive", reason, required=required)
         return None
 
     def _required(self, mutant: Mutant) -> list[str]:
@@ -187,9 +187,10 @@ class _Run:
                 seen = self._observe(self._tried_with(mutant), handle)
                 labs_s = time.monotonic() - labs_began
         except (programs.ProgramDoesNotRun, recovery.NotWell) as unwell:
-            made = verdicts.record(mutant, "unwell", f"the cluster does not work with it: {unwell}", required=required)
+            reason = f"the cluster does not work with it: {unwell}"
+            made = mutant_verdicts.record(mutant, "unwell", reason, required=required)
         else:
-            made = verdicts.judge(mutant, seen, required=required)
+            made = mutant_verdicts.judge(mutant, seen, required=required)
         times = {"build_s": built.seconds, "labs_s": labs_s, "swap_s": time.monotonic() - clock - labs_s}
         self._progress.say(f"{mutant.name}: {made['verdict']} {made['reason']}".rstrip())
         return made | {"started": started} | {key: round(value, 1) for key, value in times.items()}
@@ -247,16 +248,16 @@ class _Run:
             "seconds": round((datetime.now(UTC) - self._began).total_seconds(), 1),
             "mutants": self._records,
         }
-        verdicts.write(verdicts.merged(verdicts.read(KEPT), run, self._known), KEPT)
+        mutant_verdicts.write(mutant_verdicts.merged(mutant_verdicts.read(KEPT), run, self._known), KEPT)
 
     def _tell(self, trouble: str | None) -> None:
-        for line in verdicts.table(self._records):
+        for line in mutant_verdicts.table(self._records):
             print(line)
         if trouble:
             print(f"\ncannot run: {trouble}", file=sys.stderr)
         if self._asked.named:
             return
-        for line in unturned(self._claims, verdicts.read(KEPT), self._cluster.kubernetes):
+        for line in unturned(self._claims, mutant_verdicts.read(KEPT), self._cluster.kubernetes):
             print(line)
         print(f"\nresults: results/{KEPT.name}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.claims.verdicts import Observation
-from labkit.mutants import verdicts
+from labkit.mutants import mutant_verdicts
 from labkit.mutants.mutant import Mutant
 from labkit.trouble import CannotRun
 
@@ -37,7 +37,7 @@ def seen(outcomes: Mapping[str, Any]) -> list[Observation]:
 
 def judged(required: tuple[str, ...] = BOTH, /, **outcomes: Any) -> dict[str, Any]:
     by_claim = {claim.replace("_", "."): outcome for claim, outcome in outcomes.items()}
-    return verdicts.judge(MUTANT, seen(by_claim), required=required)
+    return mutant_verdicts.judge(MUTANT, seen(by_claim), required=required)
 
 
 TURNED = {"health_restarts": "assertion", "readiness_period": "assertion"}
@@ -93,7 +93,7 @@ def test_a_run_of_some_keeps_what_was_seen_of_the_others() -> None:
     survived = judged(**TURNED | {"health_restarts": "passed"})
     earlier = [run("v1.37.2", killed, other, gone), run("v1.34.12", killed)]
 
-    (newest, oldest) = verdicts.merged(earlier, run("v1.37.2", survived), known)
+    (newest, oldest) = mutant_verdicts.merged(earlier, run("v1.37.2", survived), known)
 
     assert [(one["name"], one["verdict"]) for one in newest["mutants"]] == [
         ("one-more", "survived"),
@@ -104,34 +104,34 @@ def test_a_run_of_some_keeps_what_was_seen_of_the_others() -> None:
 
 def test_what_was_seen_of_another_wording_is_not_kept() -> None:
     earlier = [run("v1.37.2", judged(**TURNED) | {"instead": "<<"})]
-    (kept,) = verdicts.merged(earlier, run("v1.37.2"), [MUTANT])
+    (kept,) = mutant_verdicts.merged(earlier, run("v1.37.2"), [MUTANT])
     assert kept["mutants"] == []
 
 
 def test_versions_are_in_the_order_of_their_numbers() -> None:
-    runs = verdicts.merged([run("v1.9.12"), run("v1.10.0")], run("v1.9.2"), [])
+    runs = mutant_verdicts.merged([run("v1.9.12"), run("v1.10.0")], run("v1.9.2"), [])
     assert [one["kubernetes"] for one in runs] == ["v1.10.0", "v1.9.12", "v1.9.2"]
 
 
 def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "results" / "mutants.json"
     runs = [run("v1.37.2", judged(**TURNED))]
-    verdicts.write(runs, path)
-    assert verdicts.read(path) == runs
-    assert verdicts.read(tmp_path / "none.json") == []
+    mutant_verdicts.write(runs, path)
+    assert mutant_verdicts.read(path) == runs
+    assert mutant_verdicts.read(tmp_path / "none.json") == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 2, "runs": []}', '{"schema": 1, "runs": [1]}'])
 def test_a_foreign_file_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "mutants.json").write_text(content)
     with pytest.raises(CannotRun, match="delete it and run `nox -s mutants` again"):
-        verdicts.read(tmp_path / "mutants.json")
+        mutant_verdicts.read(tmp_path / "mutants.json")
 
 
 def test_a_claim_is_told_what_it_caught_as_the_newest_version_saw_it() -> None:
     other = judged(**TURNED) | {"name": "another", "sentence": "it is otherwise"}
     runs = [run("v1.37.2", judged(**TURNED), other), run("v1.34.12", judged(**TURNED))]
-    caught = verdicts.caught(runs)
+    caught = mutant_verdicts.caught(runs)
     assert sorted(caught) == ["health.restarts", "readiness.period"]
     assert [(c["mutant"], c["sentence"], c["kubernetes"]) for c in caught["health.restarts"]] == [
         ("another", "it is otherwise", "v1.37.2"),
@@ -155,16 +155,16 @@ def test_a_claim_is_told_what_it_caught_as_the_newest_version_saw_it() -> None:
 )
 def test_exit_code(told: list[str], faults: list[str], trouble: str | None, code: int) -> None:
     records = [{"verdict": verdict} for verdict in told]
-    assert verdicts.exit_code(records, faults=faults, trouble=trouble) == code
+    assert mutant_verdicts.exit_code(records, faults=faults, trouble=trouble) == code
 
 
 def test_the_table_names_each_and_explains_those_that_were_not_killed() -> None:
     text = "\n".join(
-        verdicts.table(
+        mutant_verdicts.table(
             [
                 judged(**TURNED),
                 judged(**TURNED | {"health_other": "assertion"}) | {"name": "two"},
-                verdicts.record(MUTANT, "not-applicable", "made for Kubernetes before 1.35", required=BOTH),
+                mutant_verdicts.record(MUTANT, "not-applicable", "made for Kubernetes before 1.35", required=BOTH),
             ]
         )
     )
