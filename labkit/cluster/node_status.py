@@ -1,4 +1,4 @@
-"""What the API server says of its cluster: which nodes it has, whether they are ready, which version each one runs."""
+"""What the API server says of a cluster's nodes: which there are, who is Ready, which version each one runs."""
 
 from __future__ import annotations
 
@@ -30,21 +30,6 @@ def not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
         item["metadata"]["name"]
         for item in items
         if not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
-    ]
-
-
-def is_static(pod: Mapping[str, Any]) -> bool:
-    """Tell whether a Pod only mirrors one that a kubelet runs from a file."""
-    return "kubernetes.io/config.mirror" in pod["metadata"].get("annotations", {})
-
-
-def pods_not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the Pods of the items, those of GET .../pods, that are not Ready, or are being deleted."""
-    return [
-        item["metadata"]["name"]
-        for item in items
-        if "deletionTimestamp" in item["metadata"]
-        or not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
     ]
 
 

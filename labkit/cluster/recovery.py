@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -63,10 +64,24 @@ def _control_plane(api: Api) -> None:
         status, text = api.request("GET", f"/api/v1/nodes/{name}/proxy/healthz")
         if text != "ok":
             raise NotWell(f"the kubelet of {name} is not well: {status} {text[:200]}")
-    # Not the static ones: they are Ready some 25 s after they work, and that these do a Deployment tells.
-    pods = api.get("/api/v1/namespaces/kube-system/pods")["items"]
-    if late := node_status.pods_not_ready([pod for pod in pods if not node_status.is_static(pod)]):
+    if late := pods_not_ready(api.get("/api/v1/namespaces/kube-system/pods")["items"]):
         raise NotWell(f"{', '.join(late)} is not Ready")
+
+
+def pods_not_ready(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the Pods of the items, those of GET .../pods, that are not Ready, or are being deleted.
+
+    Not the static ones: they are Ready some 25 s after they work, and that these do a Deployment tells.
+    """
+    return [
+        item["metadata"]["name"]
+        for item in items
+        if "kubernetes.io/config.mirror" not in item["metadata"].get("annotations", {})
+        and (
+            "deletionTimestamp" in item["metadata"]
+            or not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
+        )
+    ]
 
 
 def _start(api: Api, namespace: str, cluster: LabCluster) -> None:

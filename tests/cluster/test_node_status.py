@@ -1,4 +1,4 @@
-"""What the API server says: nodes in order, who is not Ready, who runs another version."""
+"""What the API server says of nodes: the control plane first, who is not Ready, who runs another version."""
 
 from __future__ import annotations
 
@@ -49,15 +49,3 @@ def test_another_kubelet_version_is_named_with_its_node() -> None:
     assert wrong is not None
     assert "the kubelet of c-worker2 is v1.36.4" in wrong
     assert "c-worker is" not in wrong
-
-
-def test_pods_that_are_not_ready_are_named_and_static_ones_told_apart() -> None:
-    def pod(name: str, ready: str, **metadata: object) -> dict[str, object]:
-        conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}]
-        return {"metadata": {"name": name, **metadata}, "status": {"conditions": conditions}}
-
-    going = pod("going", "True", deletionTimestamp="2026-11-29T10:00:00Z")
-    mirror = pod("mirror", "False", annotations={"kubernetes.io/config.mirror": "hash"})
-    items = [pod("well", "True"), pod("ill", "False"), going, mirror]
-    assert node_status.pods_not_ready(items) == ["ill", "going", "mirror"]
-    assert [node_status.is_static(one) for one in items] == [False, False, False, True]
