@@ -49,6 +49,11 @@ _VERSION = re.compile(r"(v1\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?).*")
 class ExistingCluster(LabCluster):
     """A cluster by a context of the user's, with what labs ask of a LabCluster; machines are out of reach."""
 
+    # Not properties, as those of a cluster that was made from a version: they are known once it was asked.
+    build = ""
+    """The whole version, with what its distributor added to it."""
+    kubectl_version = ""
+
     def __init__(self, name: str, *, folder: Path, context: str, kubernetes: str) -> None:
         # Not super().__init__: there is no kind and no image of the nodes.
         self.name = name
@@ -64,8 +69,6 @@ class ExistingCluster(LabCluster):
         self.nodes = ()
         self.images = {}
         self.phases = {}
-        self._build = ""
-        self._kubectl_version = ""
         self.registry = ""
         """Where the nodes have the labs' images from, host/path; "" where they have them by the names that labs use."""
         self.cluster_wide = False
@@ -82,8 +85,8 @@ class ExistingCluster(LabCluster):
             "name": self.name,
             "folder": str(self.path),
             "kubernetes": self.kubernetes,
-            "build": self._build,
-            "kubectl_version": self._kubectl_version,
+            "build": self.build,
+            "kubectl_version": self.kubectl_version,
             "images": dict(self.images),
             "cluster_wide": self.cluster_wide,
             "usable": list(self.usable),
@@ -99,23 +102,14 @@ class ExistingCluster(LabCluster):
             context=description["context"],
             kubernetes=description["kubernetes"],
         )
-        cluster._build = description["build"]
-        cluster._kubectl_version = description["kubectl_version"]
+        cluster.build = description["build"]
+        cluster.kubectl_version = description["kubectl_version"]
         cluster.images = dict(description["images"])
         cluster.cluster_wide = description["cluster_wide"]
         cluster.usable = tuple(description["usable"])
         cluster.hidden = dict(description["hidden"])
         cluster.nodes = tuple(Node(**node) for node in description["nodes"])
         return cluster
-
-    @property
-    def build(self) -> str:
-        """The whole version, with what its distributor added to it."""
-        return self._build
-
-    @property
-    def kubectl_version(self) -> str:
-        return self._kubectl_version
 
     @property
     def results(self) -> str:
@@ -211,7 +205,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
     Raises: CannotRun where no verdict about one version can come of this cluster.
     """
     with Api(cluster.connection) as api:
-        cluster._build = api.get("/version")["gitVersion"]
+        cluster.build = api.get("/version")["gitVersion"]
         items = api.get("/api/v1/nodes")["items"]
         cluster.kubernetes = release(cluster.build)
         if wrong := node_status.wrong_version(cluster.kubernetes, cluster.kubernetes, _released(items)):
@@ -221,7 +215,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
         cluster.nodes = node_status.nodes_of([item for item in items if not node_status.not_ready([item])])
         cluster.usable = tuple(item["metadata"]["name"] for item in usable)
         cluster.kubectl_path.symlink_to(kubeconfig.kubectl_for(cluster.kubernetes))
-        cluster._kubectl_version = _kubectl_version(cluster)
+        cluster.kubectl_version = _kubectl_version(cluster)
         if not cluster.registry and (without := [item for item in usable if not has_images(item)]):
             raise CannotRun(
                 f"the nodes of context {cluster.context} lack the images of the labs"
