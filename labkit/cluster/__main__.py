@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from labkit import command
-from labkit.cluster import consent, existing, lease, network_from_pods, programs, provision, removal
+from labkit.cluster import consent, existing_lease, lease, network_from_pods, programs, provision, removal
 from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
@@ -54,7 +54,7 @@ def _up(asked: argparse.Namespace, progress: Progress) -> None:
 
 def _down(asked: argparse.Namespace, progress: Progress) -> None:
     if asked.context:
-        existing.delete_all(asked.context, consent.given if asked.yes else consent.ask)
+        existing_lease.delete_all(asked.context, consent.given if asked.yes else consent.ask)
         print(f"nothing of labs is left on the cluster of context {asked.context}")
         return
     if not lease.records():
@@ -81,7 +81,7 @@ def _clear(record: lease.Record) -> None:
         print(f"left what {record.cluster} has on {record.origin} alone: {record.holder} uses it; end that first")
         return
     with held:
-        existing.clear(held)
+        existing_lease.clear(held)
         print(f"deleted what {record.cluster} has left on {record.origin}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labkit import sample_images, supply
-from labkit.cluster import consent, existing, minikube_lease
+from labkit.cluster import consent, existing_lease, minikube_lease
 from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.minikube_profile import Profile
 from labkit.cluster.own import OwnCluster
@@ -65,7 +65,7 @@ def of_context(context: str, config: pytest.Config, stack: ExitStack, progress: 
         return sample_images.push(sample_images.on_nodes(names), registry)
 
     return stack.enter_context(
-        existing.using(
+        existing_lease.using(
             context,
             cluster_wide=option("allow_cluster_wide"),
             registry=option("image_registry"),
