@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.cluster.commands import Result
+from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.labcluster import LabCluster
 from labkit.cluster.node import Node
 
@@ -16,8 +17,5 @@ __all__ = ["LabCluster", "Node", "Result", "attach"]
 def attach(description: Mapping[str, Any]) -> LabCluster:
     """Give a handle to a cluster that another process answers for, of what `LabCluster.describe` gave there."""
     if "context" in description:
-        # Here and not above: what it takes to use somebody's cluster is heavy, and few runs do.
-        from labkit.cluster.existing import ExistingCluster  # noqa: PLC0415
-
         return ExistingCluster.attach(description)
     return LabCluster.attach(description)
