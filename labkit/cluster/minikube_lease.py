@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit import supply
 from labkit.cluster import lease, nodes, removal
 from labkit.cluster.minikube_profile import Profile
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import versions
+from labkit.supply import providing, versions
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def source(kubernetes: str, *, build: bool, progress: Progress) -> Source | None
     Raises: CannotRun where it cannot be built.
     """
     if build:
-        made = supply.provide_minikube(kubernetes, progress=progress)
+        made = providing.provide_minikube(kubernetes, progress=progress)
         return Source(made.binary, made.kubernetes, made.base_image, made.cache)
     found = shutil.which("minikube")
     # By this name: what it links to may be several programs, told apart by it.

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from labkit import sample_images, supply
+from labkit import sample_images
 from labkit.cluster import api_objects, config, engine_objects, lease, network, nodes, programs, removal
 from labkit.cluster.config import Host
 from labkit.cluster.labcluster import LABEL
@@ -23,8 +23,9 @@ from labkit.cluster.own import OwnCluster, timed
 from labkit.cluster.threads import in_background
 from labkit.paths import cache_dir
 from labkit.progress import Progress
-from labkit.supply import Nodes, Supplies, bounded_runtime, disk, engine, inotify, loopback
+from labkit.supply import bounded_runtime, disk, engine, inotify, loopback, providing
 from labkit.supply.engine import Engine
+from labkit.supply.providing import Nodes, Supplies
 from labkit.trouble import CannotRun, Inconclusive, unwritable
 
 KIND_NETWORK = "kind"
@@ -47,7 +48,7 @@ def running(
 ) -> Iterator[OwnCluster]:
     """Have a cluster of a version for the length of a block; for the controlling process, in its main thread.
 
-    kubernetes, nodes: as `supply.provide` takes them; None is the latest.
+    kubernetes, nodes: as `providing.provide` takes them; None is the latest.
     name: use this kept cluster and no other, beside whoever else names it. Without it a kept cluster of that version is
     taken if nobody uses it and it is whole; it stays kept.
     keep: leave the cluster to the user afterwards.
@@ -61,7 +62,7 @@ def running(
     """
     with contextlib.ExitStack() as undo:
         with _sentences():
-            supplies = supply.provide(kubernetes or "latest", nodes=nodes, progress=progress)
+            supplies = providing.provide(kubernetes or "latest", nodes=nodes, progress=progress)
             machine = engine.ensure(progress)
             loopback.need(machine, supplies.python_base)
             removal.remove_stale(progress)

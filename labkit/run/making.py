@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import sample_images, supply
+from labkit import sample_images
 from labkit.cluster import consent, existing_lease, minikube_lease
 from labkit.cluster.existing import ExistingCluster
 from labkit.cluster.minikube_profile import Profile
@@ -15,6 +15,7 @@ from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.manifests.naming import Names
 from labkit.progress import Progress
+from labkit.supply import providing
 from labkit.trouble import CannotRun
 
 PYTEST_KINDS_OWN = "pytest-kind"
@@ -61,7 +62,7 @@ def of_context(context: str, config: pytest.Config, stack: ExitStack, progress: 
         consent.ask(text)
 
     def push(registry: str) -> Names:
-        names = sample_images.build(supply.provide_python(progress), progress)
+        names = sample_images.build(providing.provide_python(progress), progress)
         return sample_images.push(sample_images.on_nodes(names), registry)
 
     return stack.enter_context(

@@ -7,7 +7,7 @@ import sys
 
 from labkit import command
 from labkit.progress import Progress
-from labkit.supply import provide, provide_minikube
+from labkit.supply.providing import provide, provide_minikube
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit import sample_images, supply
+from labkit import sample_images
 from labkit.cluster import api_objects, engine_objects, lease, nodes, provision, removal
 from labkit.cluster.lease import Lease
 from labkit.cluster.own import OwnCluster
 from labkit.cluster.provision import running
 from labkit.progress import Progress
-from labkit.supply import loopback
+from labkit.supply import engine, loopback, providing
 from labkit.trouble import CannotRun, Inconclusive
 
 NAMES = {
@@ -62,8 +62,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     def does(what: str) -> Callable[..., None]:
         return lambda *_, **__: machine.did.append(what)
 
-    monkeypatch.setattr(supply, "provide", provide, raising=False)
-    monkeypatch.setattr(supply.engine, "ensure", lambda _: SimpleNamespace(data_root=None, cgroup_v1=False))
+    monkeypatch.setattr(providing, "provide", provide)
+    monkeypatch.setattr(engine, "ensure", lambda _: SimpleNamespace(data_root=None, cgroup_v1=False))
     monkeypatch.setattr(loopback, "need", lambda *_: None)
     monkeypatch.setattr(sample_images, "build", build)
     monkeypatch.setattr(sample_images, "save", lambda _, path: path.touch())

@@ -21,9 +21,9 @@ import pytest
 import tenacity
 from docker.errors import ImageNotFound
 
-from labkit import sample_images, supply
+from labkit import sample_images
 from labkit.progress import Progress
-from labkit.supply import apt, archives, engine, images, kind, python_base, versions
+from labkit.supply import apt, archives, engine, images, kind, providing, python_base, versions
 from labkit.supply.archives import Entry
 from labkit.supply.engine import Engine
 from labkit.supply.versions import Version
@@ -108,7 +108,7 @@ def built(registry: str, published: Version, monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("LABS_CACHE", str(tmp_path))  # so that these tests do not wait for a build that goes on
     monkeypatch.setenv("LABS_NODE_REPOSITORY", f"{registry}/kindest/node")
     monkeypatch.setattr(versions, "read", lambda: replace(ALL, kubernetes=(published,)))
-    monkeypatch.setattr(supply._Run, "_node_build", build)
+    monkeypatch.setattr(providing._Run, "_node_build", build)
     monkeypatch.setattr(kind, "find", lambda *_: Path("/bin/kind"))
     monkeypatch.setattr(python_base, "find", lambda *_: "labs/python:1")
     monkeypatch.setattr(python_base, "provide", lambda *_: "labs/python:1")
@@ -118,11 +118,11 @@ def built(registry: str, published: Version, monkeypatch: pytest.MonkeyPatch, tm
 def test_an_image_is_pulled_by_digest_and_then_is_here(
     built: list[str], registry: str, published: Version, running_engine: Engine
 ) -> None:
-    first = supply.provide("1.37", progress=Progress())
+    first = providing.provide("1.37", progress=Progress())
     assert first.node_image == f"{registry}/kindest/node:v1.37.0@{published.digest}"
     assert (first.kubernetes, first.origin) == ("v1.37.0", "pulled")
     assert images.has_image(running_engine, first.node_image)
-    assert supply.provide("1.37", progress=Progress()).origin == "here"
+    assert providing.provide("1.37", progress=Progress()).origin == "here"
     assert built == []
 
 
@@ -139,14 +139,14 @@ def test_what_the_registry_does_not_have_is_told_and_built(
     wanted = replace(published, **missing)
     monkeypatch.setattr(versions, "read", lambda: replace(ALL, kubernetes=(wanted,)))
     lines: list[str] = []
-    given = supply.provide("1.37", progress=Progress(lines.append))
+    given = providing.provide("1.37", progress=Progress(lines.append))
     assert (given.node_image, given.origin) == ("labs/node:built", "built")
     assert built == ["build"]
     (told,) = (line for line in lines if "not pulled" in line)
     assert "manifest" in told
     assert "unknown" in told
     with pytest.raises(CannotRun, match=r"could not be pulled .*manifest.* unknown"):
-        supply.provide("1.37", nodes="pull", progress=Progress(lines.append))
+        providing.provide("1.37", nodes="pull", progress=Progress(lines.append))
 
 
 def test_the_images_of_the_labs_are_pushed_by_the_names_that_nodes_pull(
@@ -175,7 +175,7 @@ def test_the_images_of_the_labs_are_pushed_by_the_names_that_nodes_pull(
 def test_a_registry_that_is_not_there_is_told(built: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABS_NODE_REPOSITORY", "127.0.0.1:1/kindest/node")
     with pytest.raises(CannotRun, match=r"could not be pulled .*connection refused"):
-        supply.provide("1.37", nodes="pull", progress=Progress())
+        providing.provide("1.37", nodes="pull", progress=Progress())
     assert built == []
 
 

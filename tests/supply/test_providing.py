@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from labkit import supply
 from labkit.progress import Progress
 from labkit.supply import __main__ as command
-from labkit.supply import engine, images, kind, loopback, node, python_base
+from labkit.supply import compiler, debian, disk, engine, images, kind, loopback, node, providing, python_base
 from labkit.supply.versions import read, resolve
 from labkit.trouble import CannotRun
 
@@ -47,7 +46,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(images, "has_image", lambda _engine, name: name in made.has)
     monkeypatch.setattr(images, "pull", made.pull)
     monkeypatch.setattr(images, "remove_leftovers", lambda _engine: None)
-    monkeypatch.setattr(supply._Run, "_node_build", made.build)
+    monkeypatch.setattr(providing._Run, "_node_build", made.build)
     monkeypatch.setattr(kind, "find", lambda *_: Path("/bin/kind"))
     monkeypatch.setattr(python_base, "find", lambda *_: "labs/python:1")
     monkeypatch.setattr(python_base, "provide", lambda *_: "labs/python:1")
@@ -64,7 +63,7 @@ def ours() -> str:
 
 def test_what_is_here_is_taken_without_a_try(machine: Machine, progress: Progress) -> None:
     machine.has = {published(), ours()}
-    given = supply.provide("1.34", progress=progress)
+    given = providing.provide("1.34", progress=progress)
     assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.tag, published(), "here")
     assert given.kind == Path("/bin/kind")
     assert machine.tried == []
@@ -72,26 +71,26 @@ def test_what_is_here_is_taken_without_a_try(machine: Machine, progress: Progres
 
 def test_an_image_built_before_is_as_good(machine: Machine, progress: Progress) -> None:
     machine.has = {ours()}
-    given = supply.provide("1.34", progress=progress)
+    given = providing.provide("1.34", progress=progress)
     assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.source, ours(), "here")
 
 
 def test_the_published_image_is_pulled_by_digest(machine: Machine, progress: Progress) -> None:
     machine.registry = {published()}
-    given = supply.provide("1.34", progress=progress)
+    given = providing.provide("1.34", progress=progress)
     assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.tag, published(), "pulled")
 
 
 def test_the_repository_can_be_moved(machine: Machine, progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABS_NODE_REPOSITORY", "127.0.0.1:5000/node")
     machine.registry = {published("127.0.0.1:5000/node")}
-    assert supply.provide("1.34", progress=progress).node_image == published("127.0.0.1:5000/node")
+    assert providing.provide("1.34", progress=progress).node_image == published("127.0.0.1:5000/node")
 
 
 def test_what_cannot_be_pulled_is_built_and_that_is_said(
     machine: Machine, progress: Progress, lines: list[str]
 ) -> None:
-    given = supply.provide("1.34", progress=progress)
+    given = providing.provide("1.34", progress=progress)
     assert (given.kubernetes, given.node_image, given.origin) == (PUBLISHED.source, "labs/node:built", "built")
     assert machine.tried == [published(), "build"]
     assert any(
@@ -101,18 +100,18 @@ def test_what_cannot_be_pulled_is_built_and_that_is_said(
 
 def test_a_tag_without_a_digest_is_pulled_by_tag(machine: Machine, progress: Progress) -> None:
     machine.registry = {"kindest/node:v1.37.2"}
-    assert supply.provide("1.37.2", progress=progress).node_image == "kindest/node:v1.37.2"
+    assert providing.provide("1.37.2", progress=progress).node_image == "kindest/node:v1.37.2"
 
 
 def test_pull_alone_ends_in_a_sentence(machine: Machine, progress: Progress) -> None:
     machine.has = {ours()}
     with pytest.raises(CannotRun, match=r"could not be pulled \(manifest unknown\): .* LABS_NODE_REPOSITORY"):
-        supply.provide("1.34", nodes="pull", progress=progress)
+        providing.provide("1.34", nodes="pull", progress=progress)
 
 
 def test_build_alone_asks_no_registry(machine: Machine, progress: Progress) -> None:
     machine.has = {published()}
-    assert supply.provide("1.34", nodes="build", progress=progress).origin == "built"
+    assert providing.provide("1.34", nodes="build", progress=progress).origin == "built"
     assert machine.tried == ["build"]
 
 
@@ -124,11 +123,11 @@ def test_all_that_a_build_lacks_is_named_at_once(progress: Progress, monkeypatch
         return need
 
     there: Any = SimpleNamespace(architecture="amd64", data_root=None)
-    run = supply._Run(there, resolve("1.37"), "build", progress)
+    run = providing._Run(there, resolve("1.37"), "build", progress)
     monkeypatch.setitem(run.__dict__, "_go", SimpleNamespace(architecture="amd64"))
-    monkeypatch.setattr(supply.disk, "require", lambda _: None)
-    monkeypatch.setattr(supply.debian, "need_mmdebstrap", lacks("mmdebstrap"))
-    monkeypatch.setattr(supply.compiler, "need_compiler", lacks("gcc"))
+    monkeypatch.setattr(disk, "require", lambda _: None)
+    monkeypatch.setattr(debian, "need_mmdebstrap", lacks("mmdebstrap"))
+    monkeypatch.setattr(compiler, "need_compiler", lacks("gcc"))
     with pytest.raises(CannotRun, match=r"^it needs mmdebstrap; it needs gcc$"):
         run._prepare_build()
 
