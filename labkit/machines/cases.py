@@ -6,6 +6,7 @@ A row more is an entry more here. Each is an example of a kind; what a case show
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,16 @@ def _has(*programs: str) -> Callable[[], str | None]:
         return f"there is no {' and no '.join(absent)}" if absent else _is_root()
 
     return missing
+
+
+def _after(commands: str) -> tuple[str, ...]:
+    """Give the words before a command by which a shell does something first."""
+    return ("sh", "-c", f'{commands} && exec "$@"', "sh")
+
+
+def _apart(namespace: str, commands: str) -> tuple[str, ...]:
+    """Give the words before a command by which it has a namespace of the kernel to itself: net or mount."""
+    return ("unshare", f"--{namespace}", *_after(commands))
 
 
 def _other_programs(folder: Path) -> None:
@@ -181,7 +192,7 @@ CASES = (
     Case(
         "network: another 127.0.0.1 than the engine's",
         ONE,
-        before=("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
+        before=_apart("net", "ip link set lo up"),
         named=False,
         code=3,
         says=r"127\.0\.0\.1 here is not that of the container engine",
@@ -191,14 +202,7 @@ CASES = (
     Case(
         "rights: a read-only checkout",
         ONE,
-        before=(
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            'mount --bind "$PWD" "$PWD" && mount -o remount,ro,bind "$PWD" && cd "$PWD" && exec "$@"',
-            "sh",
-        ),
+        before=_apart("mount", 'mount --bind "$PWD" "$PWD" && mount -o remount,ro,bind "$PWD" && cd "$PWD"'),
         code=3,
         says="cannot be written .*read-only",
         cannot=_has("unshare", "mount"),
@@ -208,13 +212,10 @@ CASES = (
         "rights: a full disk below LABS_CACHE",
         ONE,
         variables={"LABS_CACHE": "{folder}/cache"},
-        before=(
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            'c=$LABS_CACHE; mkdir "$c" && mount -t tmpfs -o size=1m tmpfs "$c" && ln -s "$0" "$c" && exec "$@"',
-            str(cache_dir() / "parts"),
+        before=_apart(
+            "mount",
+            'c=$LABS_CACHE; mkdir "$c" && mount -t tmpfs -o size=1m tmpfs "$c"'
+            f' && ln -s {shlex.quote(str(cache_dir() / "parts"))} "$c"',
         ),
         named=False,
         code=3,
@@ -225,14 +226,7 @@ CASES = (
     Case(
         "rights: a full disk below results/",
         ONE,
-        before=(
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            'mkdir results && mount -t tmpfs -o size=64k tmpfs results && exec "$@"',
-            "sh",
-        ),
+        before=_apart("mount", "mkdir results && mount -t tmpfs -o size=64k tmpfs results"),
         code=3,
         says="cannot be written .*free some space",
         cannot=_has("unshare", "mount"),
@@ -265,7 +259,7 @@ CASES = (
         says=f"results belongs to root, so sudo chown -R {USER} ",
         cannot=_no_other_user,
     ),
-    Case("rights: umask 077", BUILDS, before=("sh", "-c", 'umask 077; chmod -R go= . && exec "$@"', "sh")),
+    Case("rights: umask 077", BUILDS, before=_after("umask 077; chmod -R go= .")),
     Case(
         "Docker: a credential helper that is not there",
         BUILDS,
@@ -277,7 +271,7 @@ CASES = (
     Case(
         "stopped: SIGINT that a shell has set to be ignored",
         ONE,
-        before=("sh", "-c", 'trap "" INT; exec "$@"', "sh"),
+        before=_after('trap "" INT'),
         meanwhile=_interrupt,
         code=3,
         says="interrupted",
