@@ -379,7 +379,14 @@ def typed(lines: Sequence[str]) -> tuple[Typed, ...]:
     return tuple(_typed(lines, has_prompts(lines)))
 
 
+_READ = re.compile(r"\$\{?([A-Za-z_]\w*)")
+"""How a line reads a variable."""
+
+
 def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
+    # Once for the block, so that no line has to look through all that follow it.
+    last_read = {name: at for at, line in enumerate(lines) for name in _READ.findall(line)}
+    last_brace = max((at for at, line in enumerate(lines) if line.strip() == "}"), default=-1)
     at = 0
     current: Typed | None = None
     shown: list[str] = []
@@ -391,10 +398,11 @@ def _typed(lines: Sequence[str], prompts: bool) -> Iterator[Typed]:
         starts = (
             _typed_at_all(line[len(prompt) :]) if prompt and (prompts or inner) else not prompts and is_command(line)
         )
-        if not prompts and starts and current and _is_output_of(line, current, shown, lines[at + 1 :]):
-            starts = False
+        if not prompts and starts and current and _is_output_of(line, current, shown):
+            # A variable that is read later was set.
+            starts = last_read.get(line.strip().partition("=")[0], -1) > at
         if not starts:
-            if not prompts and _begins_group(lines, at):
+            if not prompts and at < last_brace and _begins_group(lines, at):
                 grouped = True
             elif grouped and line.strip() == "}":
                 grouped = False
@@ -417,22 +425,20 @@ def _begins_group(lines: Sequence[str], at: int) -> bool:
     """Tell whether a lone { begins commands that are typed together, and no JSON."""
     if lines[at].strip() != "{":
         return False
-    inside = [line for line in lines[at + 1 :] if line.strip() and not line.lstrip().startswith("#")]
-    return bool(inside) and is_command(inside[0]) and any(line.strip() == "}" for line in inside)
+    after = (lines[index] for index in range(at + 1, len(lines)))
+    return is_command(next((line for line in after if _typed_at_all(line)), ""))
 
 
 def _typed_at_all(rest: str) -> bool:
     return bool(rest.strip()) and not rest.lstrip().startswith("#")
 
 
-def _is_output_of(line: str, current: Typed, shown: Sequence[str], after: Sequence[str]) -> bool:
-    """Tell whether a line `A=b` right under a command is what that prints: nobody reads the variable later."""
+def _is_output_of(line: str, current: Typed, shown: Sequence[str]) -> bool:
+    """Tell whether a line `A=b` right under a command may be what that prints."""
     if not _ASSIGNMENT.match(line.strip()) or line.lstrip().startswith(("export", "declare", "local")):
         return False
     above = shown[-1] if shown else current.text
-    name = line.strip().partition("=")[0]
-    read = any(re.search(rf"\$\{{?{re.escape(name)}\b", other) for other in after)
-    return bool(above.strip()) and not _ASSIGNMENT.match(current.text) and not read
+    return bool(above.strip()) and not _ASSIGNMENT.match(current.text)
 
 
 def _printed(shown: Sequence[str]) -> tuple[str, ...]:
@@ -453,67 +459,80 @@ def _remark(text: str) -> tuple[str, str]:
 
 def _whole(lines: Sequence[str], at: int, prompt: str) -> tuple[int, str]:
     """Give how many lines the command that begins at a line has, and its text without prompts."""
-    kept = [lines[at][len(prompt) :] if prompt else lines[at].lstrip()]
-    end = at + 1
-    while end < len(lines) and end - at < MOST_LINES:
-        text = "\n".join(kept)
-        opened = _open_heredoc(text)
-        if opened is None and not _goes_on(text):
+    command = _Command(lines[at][len(prompt) :] if prompt else lines[at].lstrip())
+    for end in range(at + 1, min(at + MOST_LINES, len(lines))):
+        if not command.goes_on:
             break
         following = lines[end]
-        if opened is None and prompt and re.match(r"^>\s", following):
-            following = following[2:]
-        elif opened is None and prompt and prompt_of(following):
-            break
-        kept.append(following)
-        end += 1
-    text = "\n".join(kept)
-    if _open_heredoc(text) is not None or (len(kept) > 1 and _open_quotes(text)):
+        if not command.heredoc and prompt:
+            if re.match(r"^>\s", following):
+                following = following[2:]
+            elif prompt_of(following):
+                break
+        command.add(following)
+    if command.heredoc:
+        return len(command.lines), "\n".join(command.lines)
+    if len(command.lines) > 1 and command.quote:
         # What never ends is one line to a reader.
-        if _open_heredoc(text) is not None:
-            return len(kept), text
-        return 1, kept[0].rstrip()
-    return len(kept), text.rstrip()
+        return 1, command.lines[0].rstrip()
+    return len(command.lines), "\n".join(command.lines).rstrip()
 
 
-def _open_heredoc(text: str) -> str | None:
-    """Give the word that a here-document of the text still waits for."""
-    lines = text.split("\n")
-    found = _HEREDOC.search(lines[0]) or next(
-        (m for line in lines[1:3] if lines[0].rstrip().endswith("\\") and (m := _HEREDOC.search(line))), None
-    )
-    if found is None or "<<<" in text.partition("\n")[0]:
-        return None
-    word = found[3]
-    return None if any(line.strip() == word for line in lines[1:]) else word
+_ENDS = {
+    **dict.fromkeys(("for", "while", "until", "select"), re.compile(r"(?:^|[\s;])done\b")),
+    "if": re.compile(r"(?:^|[\s;])fi\b"),
+    "case": re.compile(r"(?:^|[\s;])esac\b"),
+    "function": re.compile("}"),
+}
+"""What ends a command that begins with a keyword."""
 
 
-_ENDS = {"for": "done", "while": "done", "until": "done", "select": "done", "if": "fi", "case": "esac"}
+class _Command:
+    """A command as its lines come, each looked at once: whether a shell would wait for another one."""
+
+    def __init__(self, first: str) -> None:
+        self.lines: list[str] = []
+        self.heredoc = ""
+        """The word that a here-document waits for."""
+        self.quote = ""
+        """The quotation that is open."""
+        self._heredoc_ended = False
+        self._end = _ENDS.get(first_word(first))
+        self.add(first)
+
+    def add(self, line: str) -> None:
+        self.lines.append(line)
+        self.quote = _quote_after(line, self.quote)
+        if self.heredoc:
+            if line.strip() == self.heredoc:
+                self.heredoc, self._heredoc_ended = "", True
+            return
+        if self._end and self._end.search(line):
+            self._end = None
+        first = self.lines[0]
+        begins = len(self.lines) == 1 or (len(self.lines) <= 3 and first.rstrip().endswith("\\"))
+        if begins and "<<<" not in first and (found := _HEREDOC.search(line)):
+            self.heredoc = found[3]
+
+    @property
+    def goes_on(self) -> bool:
+        if self.heredoc or self._heredoc_ended:
+            return bool(self.heredoc)
+        last = self.lines[-1].rstrip()
+        if (last.endswith("\\") and not last.endswith("\\\\")) or last.endswith(("|", "&&", "||")):
+            return True
+        return bool(self.quote or self._end)
 
 
-def _goes_on(text: str) -> bool:
-    """Tell whether a shell would wait for another line."""
-    last = text.rsplit("\n", 1)[-1].rstrip()
-    if _HEREDOC.search(text.partition("\n")[0]) and "<<<" not in text:
-        return False
-    if (last.endswith("\\") and not last.endswith("\\\\")) or last.endswith(("|", "&&", "||")) or _open_quotes(text):
-        return True
-    word = first_word(text)
-    if ends := _ENDS.get(word):
-        return not re.search(rf"(^|[\s;]){ends}\b", text)
-    return word == "function" and "}" not in text
+def _quote_after(line: str, quote: str) -> str:
+    """Give the quotation that is open at the end of a line, of that at its beginning; "" where there is none.
 
-
-def _open_quotes(text: str) -> bool:
-    """Tell whether a quotation is open at the end of a text. A lone apostrophe within a comment opens none."""
-    quote = ""
+    A lone apostrophe within a comment opens none.
+    """
     escaped = False
     before = "\n"
-    comment = False
-    for character in text:
-        if comment:
-            comment = character != "\n"
-        elif escaped:
+    for character in line:
+        if escaped:
             escaped = False
         elif character == "\\" and quote != "'":
             escaped = True
@@ -522,6 +541,6 @@ def _open_quotes(text: str) -> bool:
         elif character in "'\"":
             quote = character
         elif character == "#" and before in " \n\t":
-            comment = True
+            return ""
         before = character
-    return bool(quote)
+    return quote

@@ -90,5 +90,17 @@ def test_placeholders_are_no_redirections() -> None:
     assert shell.parse("kubectl logs <pod-name>").calls[0].writes == ()
 
 
-def test_a_hundred_thousand_lines_are_read_in_a_moment() -> None:
-    assert len(shell.typed(["kubectl get pods", "NAME"] * 50_000)) == 50_000
+@pytest.mark.parametrize(
+    ("begin", "again", "commands"),
+    [
+        ("", "kubectl get pods\nNAME\n", 10_000),
+        ("", "kubectl get pods\nA=b\n", 10_000),
+        ("", "{\nls\n", 10_000),
+        ("cat <<EOF\n", "a\n", 1),
+        ('echo "a\n', "a\n", 1),
+        ("for i in 1 2; do\n", "a\n", 1),
+    ],
+    ids=["output", "variables", "groups", "here-document", "quotation", "loop"],
+)
+def test_twenty_thousand_lines_are_read_in_a_moment(begin: str, again: str, commands: int) -> None:
+    assert len(shell.typed((begin + again * (20_000 // again.count("\n"))).splitlines())) == commands
