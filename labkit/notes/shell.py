@@ -502,11 +502,11 @@ class _Command:
 
     def add(self, line: str) -> None:
         self.lines.append(line)
-        self.quote = _quote_after(line, self.quote)
         if self.heredoc:
             if line.strip() == self.heredoc:
                 self.heredoc, self._heredoc_ended = "", True
             return
+        self.quote = _quote_after(line, self.quote)
         if self._end and self._end.search(line):
             self._end = None
         first = self.lines[0]

@@ -27,6 +27,7 @@ def typed(text: str) -> list[str]:
             "cat <<EOF | kubectl apply -f -\nkind: Pod\n$ no\nEOF\nls",
             ["cat <<EOF | kubectl apply -f -\nkind: Pod\n$ no\nEOF", "ls"],
         ),
+        ("cat <<EOF > a\nit's one\nEOF\nls", ["cat <<EOF > a\nit's one\nEOF", "ls"]),
         ("for i in 1 2; do\n  kubectl get pod $i\ndone", ["for i in 1 2; do\n  kubectl get pod $i\ndone"]),
         ("kubectl exec web -- env\nA=b", ["kubectl exec web -- env"]),
         ("A=b\nkubectl get pod $A", ["A=b", "kubectl get pod $A"]),
