@@ -211,3 +211,17 @@ def test_claims_belong_to_their_module() -> None:
 def test_the_lab_that_the_readme_shows_is_one_of_ours() -> None:
     (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert shown in (LABS / "test_health.py").read_text(encoding="utf-8")
+
+
+def test_every_option_is_told() -> None:
+    said = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "CONTRIBUTING.md"))
+    calls = [n for path in MODULES for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
+    options = {
+        word.value
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("add_argument", "addoption")
+        for word in call.args
+        if isinstance(word, ast.Constant) and isinstance(word.value, str) and word.value.startswith("--")
+    }
+    untold = {option for option in options if not re.search(rf"{option}(?![\w-])", said)}
+    assert untold == {"--attach", "--junit-xml"}, "the one is between runs, the other pytest's second spelling"
