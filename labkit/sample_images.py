@@ -62,7 +62,7 @@ class Image:
 
 
 IMAGES = (
-    Image(f"{naming.OURS}/web:1", ROOT / "images" / "web", on_nodes=True),
+    Image(naming.WEB, ROOT / "images" / "web", on_nodes=True),
     Image(f"{naming.OURS}/guitar-practice:1", ROOT / "images" / "guitar-practice", on_nodes=False),
 )
 

@@ -30,9 +30,6 @@ from labkit.trouble import CannotRun, Inconclusive
 PULLED_S = 300.0
 """Seconds for the nodes to pull the images: some MB each."""
 
-IMAGE = f"{naming.OURS}/web:1"
-"""What Pods of labs run."""
-
 SKEW = 1
 """Minors by which kubectl may be off the API server. Source: kubernetes.io/releases/version-skew-policy."""
 
@@ -110,7 +107,7 @@ def look(cluster: ExistingCluster, config: Mapping[str, Any], consent: Callable[
         if not cluster.registry and (without := [item for item in usable if not has_images(item)]):
             raise CannotRun(
                 f"the nodes of context {cluster.context} lack the images of the labs"
-                f" ({', '.join(item['metadata']['name'] for item in without)} has no {IMAGE}):"
+                f" ({', '.join(item['metadata']['name'] for item in without)} has no {naming.WEB}):"
                 " name a registry that they pull from with --image-registry HOST/PATH"
             )
         if not is_kinds(cluster.context, config, items):
@@ -175,7 +172,7 @@ def takes_pods(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def has_images(item: Mapping[str, Any]) -> bool:
     """Tell whether a node says that it has the labs' image. The kubelet names the 50 largest of its images only."""
     names = {name for image in item["status"].get("images", ()) for name in image.get("names") or ()}
-    return IMAGE in names
+    return naming.WEB in names
 
 
 def is_kinds(context: str, config: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> bool:

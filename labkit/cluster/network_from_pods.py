@@ -16,8 +16,8 @@ from labkit.manifests import naming
 from labkit.observe.api import Api
 from labkit.trouble import CannotRun
 
-IMAGE, PORT = f"{naming.OURS}/web:1", 8080
-"""The instrument; its GET /fetch has one Pod ask for a URL and tell what it met. Source: images/web/README.md."""
+PORT = 8080
+"""Of the instrument; its GET /fetch has one Pod ask for a URL and tell what it met. Source: images/web/README.md."""
 
 READY_S = 60
 
@@ -66,7 +66,7 @@ def _objects(cluster: OwnCluster) -> dict[str, Any]:
     labels = {"app.kubernetes.io/name": "web"}
     container = {
         "name": "web",
-        "image": cluster.images.get(IMAGE, IMAGE),
+        "image": cluster.images.get(naming.WEB, naming.WEB),
         "readinessProbe": {"httpGet": {"path": "/ready", "port": PORT}, "periodSeconds": 1},
     }
     pods = [

@@ -12,7 +12,7 @@ import tenacity
 
 from labkit.cluster import node_status
 from labkit.cluster.labcluster import LABEL, LabCluster
-from labkit.cluster.network_from_pods import IMAGE
+from labkit.manifests import naming
 from labkit.observe.api import Api, Refused
 from labkit.trouble import Inconclusive
 
@@ -92,7 +92,7 @@ def _start(api: Api, namespace: str, cluster: LabCluster) -> None:
         "terminationGracePeriodSeconds": 0,
         "tolerations": [{"operator": "Exists"}],
         "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [spread]}},
-        "containers": [{"name": "web", "image": IMAGE}],
+        "containers": [{"name": "web", "image": naming.WEB}],
     }
     template = {"metadata": {"labels": labels}, "spec": pod}
     spec = {"replicas": len(cluster.nodes), "selector": {"matchLabels": labels}, "template": template}

@@ -15,6 +15,9 @@ Names such as labs/web are somebody else's on the public registry.
 
 OURS = f"{NOWHERE}/labs"
 
+WEB = f"{OURS}/web:1"
+"""The instrument: what Pods of labs run, and what stands in for images that cannot be had. Source: images/web."""
+
 Names = Mapping[str, str]
 """By the names that manifests and lines say (localhost:1/labs/web:1), those that are meant: made of the content, or a
 registry's."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from labkit.cluster import LabCluster, nodes
-from labkit.notes import manifest, shell, stand_ins, understand
+from labkit.manifests import naming
+from labkit.notes import manifest, shell, understand
 from labkit.notes.scenario import Step
 
 PULL_S = 20
@@ -54,7 +55,7 @@ class Images:
         if code == 0:
             return
         instead = instead_of(image)
-        tag = f"ctr -n k8s.io images tag --force {stand_ins.IMAGE} {full_name(instead or image)}"
+        tag = f"ctr -n k8s.io images tag --force {naming.WEB} {full_name(instead or image)}"
         if any(nodes.execute(node, tag)[0] for node in workers):
             self.unpullable.add(image)
             return
@@ -79,7 +80,7 @@ class Images:
         for image in dict.fromkeys(images):
             if image in self.stood_in:
                 instead = f", typed as {self._instead[image]}" if image in self._instead else ""
-                yield f"{image} cannot be pulled here: {stand_ins.IMAGE} stands in for it{instead}"
+                yield f"{image} cannot be pulled here: {naming.WEB} stands in for it{instead}"
 
 
 def of_step(step: Step) -> Iterator[str]:

@@ -298,7 +298,7 @@ def _invalid(failure: Failure, _facts: Facts) -> Blame | None:
         return Blame(CONTEXT, "another Service has that port already")
     if missing := re.search(r"((?:spec\.)?[\w.\[\]]+)\.image: Required value", why):
         if failure.piece:
-            mended = mend.with_entry(failure.manifest, kind, name, missing[1], f"image: {naming.OURS}/web:1")
+            mended = mend.with_entry(failure.manifest, kind, name, missing[1], f"image: {naming.WEB}")
             return Blame(
                 CONTEXT,
                 "the piece has no image",

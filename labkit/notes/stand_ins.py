@@ -16,14 +16,12 @@ KINDS = frozenset({
 })  # fmt: skip
 """Kinds of objects that the check makes where the notes speak of one that they never make."""
 
-IMAGE = f"{naming.OURS}/web:1"
-
 
 def stand_in(kind: str, name: str) -> dict[str, Any]:
     """Give an object of that kind and name which does nothing but be there, and answer where it is a server."""
     labels = {"app": name}
     meta = {"name": name, "labels": labels}
-    pod = {"containers": [{"name": name[:63], "image": IMAGE, "ports": [{"containerPort": 8080}]}],
+    pod = {"containers": [{"name": name[:63], "image": naming.WEB, "ports": [{"containerPort": 8080}]}],
            "terminationGracePeriodSeconds": 1}  # fmt: skip
     template = {"metadata": {"labels": labels}, "spec": pod}
     selector = {"matchLabels": labels}
