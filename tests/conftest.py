@@ -13,6 +13,7 @@ from labkit.claims.sabotage import Sabotage
 from labkit.cluster import LabCluster, Node
 from labkit.lab.lab import Lab
 from labkit.observe.load import Load
+from labkit.progress import Progress
 
 CONFIG = {
     "apiVersion": "v1",
@@ -42,3 +43,15 @@ def lab_of(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
 
     yield make
     load.stop()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """What progress said."""
+    return []
+
+
+@pytest.fixture
+def progress(lines: list[str]) -> Progress:
+    """Progress that writes into `lines`."""
+    return Progress(lines.append)

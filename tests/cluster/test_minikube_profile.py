@@ -13,11 +13,6 @@ from labkit.progress import Progress
 
 
 @pytest.fixture
-def progress() -> Progress:
-    return Progress(lambda _: None)
-
-
-@pytest.fixture
 def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was removed, where nothing is left of the containers."""
     names: list[str] = []

@@ -82,11 +82,6 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return machine
 
 
-@pytest.fixture
-def progress() -> Progress:
-    return Progress(lambda _: None)
-
-
 def fail(error: BaseException) -> None:
     raise error
 

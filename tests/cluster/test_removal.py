@@ -57,16 +57,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     return fake
 
 
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def progress(said: list[str]) -> Progress:
-    return Progress(said.append)
-
-
 def grant(engine: Engine, state: str = lease.CREATING) -> Lease:
     held = lease.grant(kubernetes="v1.37.0", node_image="labs/node:1", origin="built", kind="/bin/kind")
     held.update(state=state)
@@ -75,25 +65,25 @@ def grant(engine: Engine, state: str = lease.CREATING) -> Lease:
 
 
 @pytest.mark.parametrize("state", [lease.CREATING, lease.RUNNING])
-def test_what_a_killed_run_left_is_removed(engine: Engine, progress: Progress, said: list[str], state: str) -> None:
+def test_what_a_killed_run_left_is_removed(engine: Engine, progress: Progress, lines: list[str], state: str) -> None:
     held = grant(engine, state)
     held.release()
     removal.remove_stale(progress)
     assert engine.containers == {}
     assert engine.tidied == [held.record.cluster]
     assert lease.records() == []
-    assert f"removing {held.record.cluster}: left by a run that was killed" in said[0]
+    assert f"removing {held.record.cluster}: left by a run that was killed" in lines[0]
 
 
 @pytest.mark.parametrize("state", [lease.CREATING, lease.RUNNING, lease.KEPT])
-def test_what_somebody_uses_is_left_alone(engine: Engine, progress: Progress, said: list[str], state: str) -> None:
+def test_what_somebody_uses_is_left_alone(engine: Engine, progress: Progress, lines: list[str], state: str) -> None:
     held = grant(engine, state)
     removal.remove_stale(progress)
     removed, in_use, _ = removal.remove_all(progress)
     assert len(engine.of(held.record.cluster)) == 3
     assert removed == []
     assert in_use == [held.record]
-    assert said == []
+    assert lines == []
 
 
 def test_a_kept_cluster_outlives_the_next_run_but_not_down(engine: Engine, progress: Progress) -> None:
@@ -117,7 +107,7 @@ def test_what_is_left_of_a_kept_cluster_goes_when_somebody_removed_a_node(engine
 
 @pytest.mark.parametrize("state", [lease.RUNNING, lease.KEPT])
 def test_what_another_engine_has_is_not_touched_by_way_of_this_one(
-    engine: Engine, progress: Progress, said: list[str], state: str
+    engine: Engine, progress: Progress, lines: list[str], state: str
 ) -> None:
     held = grant(engine, state)
     held.update(engine="another one's id")
@@ -125,7 +115,7 @@ def test_what_another_engine_has_is_not_touched_by_way_of_this_one(
     engine.containers = {}
     removal.remove_stale(progress)
     assert removal.remove_all(progress) == ([], [], [held.record])
-    assert (lease.records(), said) == ([held.record], [])
+    assert (lease.records(), lines) == ([held.record], [])
 
 
 @pytest.mark.parametrize("cluster", ["kind", "labs-0123abcd"])

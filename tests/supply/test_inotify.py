@@ -20,16 +20,6 @@ def limits(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def lines() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def progress(lines: list[str]) -> Progress:
-    return Progress(lines.append)
-
-
 def engine(run: Any) -> Any:
     return SimpleNamespace(containers=SimpleNamespace(run=run))
 
