@@ -74,10 +74,15 @@ def write(
         results["topics"] = list(topics)
     results["claims"] = sorted(records, key=lambda r: str(r["id"]))
     jsonschema.Draft202012Validator(schema()).validate(results)
+    put(path, results)
+
+
+def put(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document of results/ as JSON, whole or not at all. Raises CannotRun where it cannot be written."""
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise unwritable(path, error) from error

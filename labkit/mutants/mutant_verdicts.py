@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import jsonschema
 
+from labkit.claims import results_file
 from labkit.claims.verdicts import EXIT_BROKEN, EXIT_HOLDS, EXIT_INCONCLUSIVE, Observation
 from labkit.mutants.mutant import Mutant
-from labkit.paths import ROOT
 from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun
 
-PATH = ROOT / "results" / "mutants.json"
+PATH = results_file.FOLDER / "mutants.json"
 SCHEMA = 1
 
 Verdict = Literal["killed", "survived", "collateral", "unwell", "inconclusive", "not-applicable", "faulty"]
@@ -117,13 +117,7 @@ def write(runs: Sequence[Record], path: Path = PATH) -> None:
     """Write the file whole or not at all. Raises CannotRun where it cannot be written."""
     content = {"schema": SCHEMA, "runs": list(runs)}
     _checker().validate(content)
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise CannotRun(f"{path} cannot be written ({error.strerror}); make room or rights and run again") from error
+    results_file.put(path, content)
 
 
 def caught(runs: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
