@@ -149,6 +149,15 @@ def test_imports_go_down_the_layers(path: Path) -> None:
     assert {name for name in reached if layer_of[name] <= layer_of[here]} == set()
 
 
+def test_the_map_names_the_layers_from_the_top_down() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"^labkit/ .*\n((?:  .*\n)+)", text, re.MULTILINE)
+    named = [re.split(r"/? {2,}", line.strip())[0].split(", ") for line in told.splitlines()]
+    layer_of = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
+    depths = [layer_of[name] for names in named for name in names]
+    assert (len(depths), depths) == (len(layer_of), sorted(depths))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(LABKIT)))
 def test_only_what_runs_pytest_imports_it(path: Path) -> None:
     if package_of(path) not in ("plugin", "run", "ci"):
