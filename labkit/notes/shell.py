@@ -77,6 +77,8 @@ _CMDLET = re.compile(
     r"(?:Add|Copy|Expand|Export|Get|Import|Install|Invoke|New|Out|Remove|Select|Set|Start|Stop|Test|Write)-[A-Z][A-Za-z]+(?:\s|$)"
 )
 """What PowerShell's own commands are called."""
+_BY_ITS_PATH = re.compile(r"\./\S|(?:/[\w.\-]+)*/s?bin/[\w.+\-]+\s+\S")
+"""A program that no list knows. What `which` prints has no arguments."""
 _JSON_STRING = re.compile(r"\s*([\"'])[^\"']*\1\s*[:,\]]")
 """What follows on { or [ in JSON, and in no shell."""
 _NO_COMMAND = re.compile(r"kubectl controls the Kubernetes|kubectl (?:is|can|has|will|and|or)\b|k (?:=|is)\s")
@@ -283,7 +285,7 @@ def is_command(line: str) -> bool:
     if not known(word):
         if _CMDLET.match(bare):
             return True
-        return bare.startswith("./") and len(bare.split()[0]) > 2
+        return bool(_BY_ITS_PATH.match(bare))
     rest = bare[len(word) :]
     if word in (
         "k",

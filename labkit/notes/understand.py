@@ -222,8 +222,12 @@ def _manifest(block: Block, text: str) -> tuple[Kind, Manifest] | None:
         if any(isinstance(d, dict) and _is_printed(d) for d in found.documents):
             return "output", found
         return "manifest", found
-    several = len(text.strip().split("\n")) > 1 and not _is_output(text.split("\n"))
-    return ("fragment", found) if found.form == "fragment" and (block.language in _YAMLS or several) else None
+    if found.form != "fragment":
+        return None
+    if block.language not in _YAMLS and (_said_to_be_printed(block) or _is_output(text.split("\n"))):
+        return "output", None
+    several = len(text.strip().split("\n")) > 1
+    return ("fragment", found) if block.language in _YAMLS or several else None
 
 
 def _is_printed(thing: dict[str, object]) -> bool:

@@ -40,6 +40,8 @@ def kinds(text: str) -> list[str]:
         ("", "http://<node-ip>:<port>\n", "text"),
         ("", "http://192.0.2.1:30000\n", "output"),
         ("sh", "$ wg show\ninterface: wg0\n", "commands"),
+        ("", '/usr/bin/ruby -e "puts 1"\n', "commands"),
+        ("", "/usr/local/bin/kubectl\n", "output"),
     ],
 )
 def test_content_decides_what_a_block_is(language: str, code: str, kind: str) -> None:
@@ -48,6 +50,9 @@ def test_content_decides_what_a_block_is(language: str, code: str, kind: str) ->
 
 def test_what_is_said_to_be_printed_is_output() -> None:
     assert kinds('It answers. This is the output:\n\n```json\n{\n  "a": 1\n}\n```\n') == ["output"]
+    listed = "```shell\n- dashboard: enabled\n- ingress: disabled\n```\n"
+    assert kinds(f"Output:\n\n{listed}") == ["output"]
+    assert kinds(f"The addons:\n\n{listed}") == ["fragment"]
 
 
 @pytest.mark.parametrize(
