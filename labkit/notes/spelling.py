@@ -51,8 +51,8 @@ class Contradiction:
     reason: str
     in_command: bool
     block: int
-    unmended: str = ""
-    """Why no mend is tried, where there is a reason."""
+    unmended: str
+    """Why no mend is tried."""
     image: str = ""
     """The image that it is about: where that can be pulled, nothing is wrong."""
 
@@ -63,7 +63,7 @@ def contradictions(notes: Notes, unpullable: Collection[str]) -> Iterator[Contra
     yield from _addresses(notes)
     for command in notes.commands:
         if reason := _copies_the_other_way(notes, command):
-            yield Contradiction(command.line, command.text, reason, True, command.block)
+            yield Contradiction(command.line, command.text, reason, True, command.block, _ONLY_THE_WRITER)
 
 
 def doubtful_bases(notes: Notes) -> set[str]:
@@ -91,6 +91,7 @@ def _images(notes: Notes) -> Iterator[Contradiction]:
             yield Contradiction(line, text, reason, in_command, block, _ONLY_A_REGISTRY, image)
 
 
+_ONLY_THE_WRITER = "whether the line or the sentence says what is meant, nobody can see on a cluster"
 _ONLY_A_REGISTRY = "only a registry can show that the other name is right, and none has been asked for it"
 
 

@@ -49,7 +49,10 @@ def test_other_images_are_other_images() -> None:
     ],
 )
 def test_a_copy_goes_the_way_that_its_sentence_says(sentence: str, line: str, wrong: bool) -> None:
-    assert found(f"{sentence}\n\n```\n{line}\n```\n", set()) == ([4] if wrong else [])
+    text = f"{sentence}\n\n```\n{line}\n```\n"
+    told = list(spelling.contradictions(understand.understand(document.parse(text)), set()))
+    assert [one.line for one in told] == ([4] if wrong else [])
+    assert all("nobody can see on a cluster" in one.unmended for one in told)
 
 
 def test_a_contradicted_line_is_at_fault_and_keeps_what_it_came_to() -> None:
@@ -58,6 +61,7 @@ def test_a_contradicted_line_is_at_fault_and_keeps_what_it_came_to() -> None:
     steps = list(plan.plan(notes).steps())
     found = [Finding(step, "x", "holds", line=step.line) for step in steps]
     (one,) = spelling.contradictions(notes, {"grc.io/kuar-demo/kuard:1"})
+    assert one.unmended
     told = [(f.line, f.verdict, f.proven) for f in run._contradicted(notes, found, one)]
     assert told == [(2, "holds", False), (11, "holds", False), (20, "fault", False)]
 
