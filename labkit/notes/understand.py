@@ -211,7 +211,7 @@ def _is_address_to_fill_in(lines: list[str]) -> bool:
     return all(_ADDRESS.fullmatch(line) for line in lines) and any(shell.placeholders(line) for line in lines)
 
 
-def _manifest(block: Block, text: str) -> tuple[Kind, Manifest] | None:
+def _manifest(block: Block, text: str) -> tuple[Kind, Manifest | None] | None:
     json_like = text.lstrip()[:1] in "{["
     if json_like and block.language not in _YAMLS and not _is_json(text):
         return None

@@ -181,6 +181,18 @@ def test_a_claim_that_is_broken_anyway_proves_nothing(world: World, tmp_path: Pa
     assert world.did == []
 
 
+def test_a_claim_that_a_known_bug_breaks_anyway_need_not_turn(world: World, tmp_path: Path) -> None:
+    bug_of_the_patch = "health.startup-after-restart"
+    assert CLAIMS[bug_of_the_patch].bug_of("v1.37.2")
+    write(tmp_path, one=KUBELET | {"claims": ["health.failure-threshold", bug_of_the_patch]})
+    world.broken |= {bug_of_the_patch}
+    assert mutants.main([]) == 0
+    assert kept(tmp_path) == {"one": "killed"}
+    write(tmp_path, one=KUBELET | {"claims": [bug_of_the_patch]})
+    assert mutants.main([]) == 0
+    assert kept(tmp_path) == {"one": "not-applicable"}
+
+
 def test_one_that_does_not_compile_is_told_and_the_others_go_on(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
