@@ -23,7 +23,7 @@ from labkit.notes.scenario import Plan
 from labkit.notes.tell import Checked
 from labkit.notes.understand import Notes
 from labkit.progress import Progress
-from labkit.report import notes_page
+from labkit.report import notes_page, text
 from labkit.run import all_versions
 from labkit.supply import versions
 from labkit.trouble import CannotRun
@@ -111,9 +111,8 @@ def _on(
     ):
         for name, notes, one in planned:
             started = time.monotonic()
-            progress.say(
-                f"checking {name}: {sum(len(s.steps) for s in one.scenarios)} things in {len(one.scenarios)} scenarios"
-            )
+            things = text.counted(sum(len(s.steps) for s in one.scenarios), "thing")
+            progress.say(f"checking {name}: {things} in {text.counted(len(one.scenarios), 'scenario')}")
             found = run.run(notes, one, cluster, many)
             yield name, Judged(cluster.kubernetes, found, time.monotonic() - started)
 

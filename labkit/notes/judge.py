@@ -268,9 +268,21 @@ def _unknown_field(failure: Failure, facts: Facts) -> Blame | None:
     path = found[1]
     kind, name = _subject(failure)
     above, _, key = path.rpartition(".")
-    near = mend.nearest(key, facts.fields(kind, re.sub(r"\[\d+\]", "", above)), 0.7)
-    mended = mend.with_key(failure.manifest, kind, name, path, near) if near else None
-    return Blame(FAULT, f"a {kind} has no field {path}", _candidates(mended), in_file=True)
+    if kind == "Ingress" and key in ("serviceName", "servicePort"):
+        mended = mend.with_services(failure.manifest, name)
+    else:
+        moved = _MOVED.get((kind, path))
+        near = moved or mend.nearest(key, facts.fields(kind, re.sub(r"\[\d+\]", "", above)), 0.7)
+        mended = mend.with_key(failure.manifest, kind, name, path, near) if near else None
+    return Blame(FAULT, f"{_a(kind)} has no field {path}", _candidates(mended), in_file=True)
+
+
+_MOVED = {("Ingress", "spec.backend"): "defaultBackend"}
+"""Fields that have another name in the version that is served, by kind and path."""
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
 
 
 def _wrong_type(failure: Failure, _facts: Facts) -> Blame | None:
@@ -284,7 +296,7 @@ def _wrong_type(failure: Failure, _facts: Facts) -> Blame | None:
         return Blame(FAULT, f"{path} is a list, and one entry of it begins with -", _candidates(mended), in_file=True)
     if wanted == "string" or wanted.endswith("map[string]string"):
         mended = mend.as_text(failure.manifest, path)
-    return Blame(FAULT, f"{path} cannot be a {is_a}", _candidates(mended), in_file=True)
+    return Blame(FAULT, f"{path} cannot be {_a(is_a)}", _candidates(mended), in_file=True)
 
 
 def _invalid(failure: Failure, _facts: Facts) -> Blame | None:
@@ -308,9 +320,15 @@ def _invalid(failure: Failure, _facts: Facts) -> Blame | None:
         return Blame(FAULT, f"{missing[1]} has no image", in_file=True)
     if failure.piece and "Required value" in why and "Invalid" not in why:
         return Blame(NOT_RUN, "a piece of a manifest: too much of it is left out")
+    if lacking := re.findall(r"([\w.\[\]]+)\.pathType: Required value", why):
+        mended = failure.manifest
+        for path in lacking:
+            # What a path without one meant as long as it could be left out.
+            mended = mend.with_entry(mended, kind, name, path, "pathType: ImplementationSpecific") or mended
+        return Blame(FAULT, f"each path of {_a(kind)} needs a pathType", _candidates(mended), in_file=True)
     if "selector: Required value" in why:
         mended = mend.with_selector(failure.manifest, kind, name)
-        return Blame(FAULT, f"a {kind} needs a selector", _candidates(mended), in_file=True)
+        return Blame(FAULT, f"{_a(kind)} needs a selector", _candidates(mended), in_file=True)
     if lost := re.search(r'([\w.\[\]]+)\.volumeMounts\[(\d+)\]\.name: Not found: "([^"]+)"', why):
         path = f"{lost[1]}.volumeMounts[{lost[2]}].name"
         pod_spec = lost[1].rpartition(".")[0]

@@ -257,6 +257,22 @@ def with_entry(text: str, kind: str, name: str, path: str, entry: str) -> str | 
     return "\n".join([*lines[:at], lines[at][:column] + entry, f"{' ' * column}{rest}", *lines[at + 1 :]])
 
 
+def with_services(text: str, name: str) -> str | None:
+    """Give an Ingress backends as networking.k8s.io/v1 has them: the Service's name and port in one mapping."""
+    spots = [node for node in _mappings(_object(text, "Ingress", name)) if _key(node, "serviceName") is not None]
+    lines = text.split("\n")
+    for node in sorted(spots, key=lambda node: -node.start_mark.line):
+        service, port = _child(node, "serviceName"), _child(node, "servicePort")
+        if node.flow_style or len(node.value) != 2 or not isinstance(port, yaml.ScalarNode):
+            return None
+        first, last = node.start_mark, port.end_mark if port.end_mark.line > service.end_mark.line else service.end_mark
+        how = "number" if port.tag == "tag:yaml.org,2002:int" else "name"
+        block = ["service:", f"  name: {service.value}", "  port:", f"    {how}: {port.value}"]
+        indented = [f"{' ' * first.column}{line}" for line in block]
+        lines[first.line : last.line + 1] = [lines[first.line][: first.column] + block[0], *indented[1:]]
+    return "\n".join(lines) if spots else None
+
+
 def siblings(text: str, kind: str, name: str, path: str) -> tuple[str, ...]:
     """Name what the names at a path may mean elsewhere in the object: its volumes."""
     found = _at(_object(text, kind, name), path)
@@ -300,6 +316,16 @@ def _child(node: Any, key: str) -> Any:
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((v for k, v in node.value if k.value == key), None)
+
+
+def _mappings(node: Any) -> Iterator[Any]:
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            yield from _mappings(one)
+    elif isinstance(node, yaml.MappingNode):
+        yield node
+        for _, value in node.value:
+            yield from _mappings(value)
 
 
 def _at(node: Any, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ def mend_line(attempt: Attempt, index: int, step: Step, blame: Blame, evidence: 
     reasons = [blame.reason]
     tried: set[str] = set()
     candidates = list(blame.candidates)
+    unmended = ""
     for _ in range(MOST_LAYERS):
         fresh = [c for c in candidates if c.text not in tried]
         if not fresh:
@@ -51,18 +53,12 @@ def mend_line(attempt: Attempt, index: int, step: Step, blame: Blame, evidence: 
         ):
             reasons.append(again.reason)
             candidates = [*again.candidates, *fresh[1:]]
-        elif again.verdict == CONTEXT and fresh[1:] == [] and _stand_ins_fault(again):
-            # Taken by kubectl; what lacks now lacked before.
-            break
         else:
+            unmended = f"{candidate.text} was tried: {again.reason}"
             candidates = fresh[1:]
     attempt.lose(step)
     attempt.missed = step.line if attempt.missed is None else attempt.missed
-    attempt.fault(step, blame.reason, "", evidence)
-
-
-def _stand_ins_fault(blame: Blame) -> bool:
-    return "its Pod" in blame.reason or "image" in blame.reason
+    attempt.fault(step, blame.reason, "", evidence, unmended)
 
 
 def mend_earlier(attempt: Attempt, index: int, step: Step, blame: Blame, evidence: list[Evidence]) -> None:
@@ -168,10 +164,25 @@ def _next_layer(
         attempt.write(file.path, changed.text)
         said = attempt.type(step, step.script)
         evidence.append(evidence_of("mended", step.script, said))
-        if attempt.passed(step, said) or said.stderr != before:
+        if attempt.passed(step, said) or (said.stderr != before and _depth(said.stderr) >= _depth(before)):
             return changed, edits, candidate.fills, said
     attempt.write(file.path, text.text)
     return None
+
+
+_DEPTHS = (
+    r"error (?:parsing|converting)",
+    r"no matches for kind|no kind .* is registered",
+    r"cannot unmarshal",
+    r"strict decoding error",
+    r"is invalid:",
+)
+"""What is said of a manifest in the order in which it is read. A candidate with which reading ends sooner is no mend:
+what is said then is the candidate's own fault, not one of the notes."""
+
+
+def _depth(said: str) -> int:
+    return next((depth for depth, words in enumerate(_DEPTHS) if re.search(words, said)), len(_DEPTHS))
 
 
 def _text(attempt: Attempt, step: Step, file: File) -> Text:

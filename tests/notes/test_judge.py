@@ -177,6 +177,26 @@ spec:
 """
 
 
+INGRESS = """\
+kind: Ingress
+metadata:
+  name: web
+spec:
+  rules:
+  - http:
+      paths:
+      - path: /
+        backend:
+          serviceName: web
+          servicePort: 80
+"""
+STRICT = (
+    'error when creating "a": Ingress in version "v1" cannot be handled as a Ingress: strict decoding error:'
+    ' unknown field "{at}"'
+)
+BACKEND = "spec.rules[0].http.paths[0].backend"
+
+
 @pytest.mark.parametrize(
     ("manifest", "said", "line"),
     [
@@ -217,6 +237,18 @@ spec:
             "    metadata:\n      labels:\n        app: kuard\n",
             'The ReplicaSet "kuard" is invalid: \n* spec.selector: Required value',
             "      app: kuard",
+        ),
+        (INGRESS, STRICT.format(at=f"{BACKEND}.serviceName"), "          service:"),
+        (INGRESS, STRICT.format(at=f"{BACKEND}.servicePort"), "              number: 80"),
+        (
+            INGRESS,
+            'The Ingress "web" is invalid: spec.rules[0].http.paths[0].pathType: Required value',
+            "      - pathType: ImplementationSpecific",
+        ),
+        (
+            "kind: Ingress\nmetadata:\n  name: web\nspec:\n  backend:\n    serviceName: web\n    servicePort: http\n",
+            STRICT.format(at="spec.backend"),
+            "  defaultBackend:",
         ),
     ],
 )

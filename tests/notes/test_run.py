@@ -10,13 +10,15 @@ from typing import Any, cast
 import pytest
 
 from labkit.cluster import LabCluster
-from labkit.notes import attempt, document, plan, run, trial, understand
+from labkit.notes import attempt, document, facts, mend, plan, run, trial, understand
 from labkit.notes.findings import Finding
 from labkit.notes.judge import CONTEXT, FAULT, HOLDS, NOT_RUN
 from labkit.notes.sandbox import STEP_S, Said, Sandboxes
 
-Try = Callable[[str, Mapping[str, str]], list[Finding]]
-"""Notes, and what each line says that fails; all others succeed."""
+Fails = Mapping[str, str | Callable[[str], str]]
+"""What each line says that fails, or how that follows from the file written last; all others succeed."""
+Try = Callable[[str, Fails], list[Finding]]
+"""Notes, and what fails of them."""
 
 
 @pytest.fixture
@@ -34,13 +36,17 @@ def tried(monkeypatch: pytest.MonkeyPatch, given_s: dict[str, float]) -> Try:
     monkeypatch.setattr(trial, "place", nowhere)
     monkeypatch.setattr(run._Runner, "provide_images", lambda *_: None)
 
-    def to(text: str, fails: Mapping[str, str]) -> list[Finding]:
+    def to(text: str, fails: Fails) -> list[Finding]:
         class Shell:
-            def write(self, *_: str) -> None: ...
+            written = ""
+
+            def write(self, _path: str, content: str) -> None:
+                self.written = content
 
             def type(self, script: str, *, timeout_s: float = 0.0, **_: Any) -> Said:
                 given_s[script] = timeout_s
-                said = fails.get(script, "")
+                told = fails.get(script, "")
+                said = told if isinstance(told, str) else told(self.written)
                 return Said(1 if said else 0, "", said, 0.0)
 
         @contextlib.contextmanager
@@ -139,3 +145,37 @@ def test_a_line_that_waits_for_the_end_of_pods_gets_the_time_that_they_have(
     lines = commands("kubectl create -f web.yaml", "kubectl delete pod web")
     tried(f"web.yaml:\n\n```yaml\n{manifest}```\n\n{lines}", {})
     assert given_s == {"kubectl create -f web.yaml": STEP_S, "kubectl delete pod web": STEP_S + seconds}
+
+
+CONFIG = """\
+```
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: web
+dat:
+  a: b
+```
+
+```
+kubectl apply -f config.yaml
+```
+"""
+UNKNOWN = (
+    'Error from server (BadRequest): error when creating "config.yaml": ConfigMap in version "v1" cannot be handled as'
+    ' a ConfigMap: strict decoding error: unknown field "dat"'
+)
+
+
+@pytest.mark.parametrize(
+    ("with_data", "proven"),
+    [("", True), ("json: cannot unmarshal object into Go struct field ConfigMap.data of type string", False)],
+)
+def test_what_a_candidate_breaks_itself_is_no_fault_of_the_notes(
+    tried: Try, monkeypatch: pytest.MonkeyPatch, with_data: str, proven: bool
+) -> None:
+    monkeypatch.setattr(facts.ClusterFacts, "fields", lambda *_: ("data", "metadata"))
+    monkeypatch.setattr(mend, "nearest", lambda *_: "data")
+    found = tried(CONFIG, {"kubectl apply -f config.yaml": lambda text: UNKNOWN if "\ndat:" in text else with_data})
+    faults = [(one.line, one.reason, one.proven) for one in found if one.verdict == FAULT]
+    assert faults == [(6 if proven else 2, "a ConfigMap has no field dat", proven)]
