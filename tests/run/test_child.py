@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,21 @@ def test_an_interruption_ends_the_labs_too(tmp_path: Path, monkeypatch: pytest.M
     interrupting.join()
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
+
+
+def test_an_interruption_while_they_start_ends_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*_: object, **__: object) -> subprocess.Popen[bytes]:
+        started.append(really_start(["sleep", "600"]))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    really_start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt):
+        child.observe({}, ["a"])
+    assert started[0].poll() is not None
 
 
 def _interrupt_when(there: Path) -> None:
