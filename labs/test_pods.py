@@ -638,8 +638,11 @@ def test_a_demanded_spread_rather_leaves_a_pod_pending(lab: Lab) -> None:
         "each Pod has a node, or a refusal",
         lab.pods(controlled_by=demand),
         lab.pods(controlled_by=wish),
-        until=lambda *groups: all(
-            len(group) == 2 and all(pod.condition("PodScheduled") for pod in group.pods) for group in groups
+        until=lambda demanded, wished: (
+            len(demanded) == len(wished) == 2
+            and any(pod.node for pod in demanded.pods)
+            and all(pod.condition("PodScheduled") for pod in demanded.pods)
+            and all(pod.node for pod in wished.pods)
         ),
         within=START,
     )
@@ -687,7 +690,7 @@ def test_anti_affinity_is_to_the_pods_of_the_selected_namespaces(lab: Lab) -> No
         "the scheduler decides",
         elsewhere,
         everywhere,
-        until=lambda *both: all(pod.condition("PodScheduled") for pod in both),
+        until=lambda elsewhere, everywhere: elsewhere.node and everywhere.condition("PodScheduled"),
         within=START,
     )
 

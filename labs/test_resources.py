@@ -275,14 +275,11 @@ def test_requests_decide_where_a_pod_may_be_and_limits_do_not(lab: Lab) -> None:
         "the scheduler has decided about both",
         generous,
         demanding,
-        until=lambda *pods: all(pod.condition("PodScheduled") for pod in pods),
+        until=lambda little, much: little.node and much.condition("PodScheduled"),
     )
 
-    # then the one that requests little is on a node,
+    # then the one that requests little is on a node, and the other one waits, and says for what.
     assert placed.condition("PodScheduled")["status"] == "True"
-    assert placed.node
-
-    # and the other one waits, and says for what.
     assert (waiting.phase, waiting.node) == ("Pending", None)
     assert waiting.condition("PodScheduled")["reason"] == "Unschedulable"
     assert "Insufficient cpu" in waiting.condition("PodScheduled")["message"]
@@ -318,7 +315,7 @@ def test_an_idle_node_may_be_full(lab: Lab) -> None:
         "the scheduler has decided about both",
         large,
         small,
-        until=lambda *pods: all(pod.condition("PodScheduled") for pod in pods),
+        until=lambda large, small: small.node and large.condition("PodScheduled"),
     )
 
     # then the small one still fits in, and the large one does not,
@@ -355,11 +352,11 @@ def test_a_node_has_only_the_resources_it_says_it_has(lab: Lab) -> None:
         "the scheduler has decided about both",
         known,
         unknown,
-        until=lambda *pods: all(pod.condition("PodScheduled") for pod in pods),
+        until=lambda known, unknown: known.node and unknown.condition("PodScheduled"),
     )
 
     # then that one waits for it.
-    assert placed.node
+    assert placed.condition("PodScheduled")["status"] == "True"
     assert waiting.node is None
     assert "Insufficient example.com/guitar" in waiting.condition("PodScheduled")["message"]
 
