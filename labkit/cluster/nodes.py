@@ -150,7 +150,7 @@ def remove(cluster: str) -> None:
         at_once(one, of(cluster))
 
 
-def remove_belongings(profile: str) -> None:
+def remove_volumes_and_network(profile: str) -> None:
     """Remove what minikube leaves beside a profile's containers, which must be gone: volumes and a network."""
     with answering():
         for volume in engine().volumes.list(filters={"label": PROFILE_LABEL}):

@@ -121,29 +121,34 @@ def _put(cluster: LabCluster, program: str, binary: Path) -> None:
 def _restore(cluster: LabCluster, program: str) -> None:
     """Have the nodes run their own program again, whatever is in its place; wait until they do.
 
-    Raises: CannotRun when they do not after RUNS_S seconds.
+    Raises: CannotRun when they do not after RUNS_S seconds, or a node did not do what was asked of it.
     """
     where = _nodes_with(cluster, program)
-    if program == "kubelet":
-        at_once(lambda node: _execute(node, f"{_STOP} && systemctl start kubelet"), where)
-    elif program in STATIC:
-        _write_manifest(where[0], program, uncovered(_manifest(where[0], program)))
-    else:
-        _change_proxy(cluster, uncovered)
     try:
+        if program == "kubelet":
+            at_once(lambda node: _execute(node, f"{_STOP} && systemctl start kubelet"), where)
+        elif program in STATIC:
+            _write_manifest(where[0], program, uncovered(_manifest(where[0], program)))
+        else:
+            _change_proxy(cluster, uncovered)
         _wait_for(where, program, "own")
         _watch_anew(cluster, program)
+        at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
     except ProgramDoesNotRun as error:
         raise CannotRun(f"{error}, although it is the cluster's own again: nox -s down removes the cluster") from error
-    at_once(lambda node: _execute(node, f"rm -rf {FOLDER}"), where)
+    except Inconclusive as error:
+        raise CannotRun(f"{error}; its own {program} is not back: nox -s down removes the cluster") from error
 
 
 _STOP = "systemctl stop kubelet && while mountpoint -q /usr/bin/kubelet; do umount /usr/bin/kubelet || exit; done"
 """Stops a kubelet, first because a program that runs keeps its mount busy, and uncovers the node's own."""
 
 
-_WITHOUT_KUBELET = "trap 'systemctl start kubelet' EXIT; systemctl stop kubelet;"
+_WITHOUT_KUBELET = "set -o pipefail; trap 'systemctl start kubelet' EXIT; systemctl stop kubelet || exit 1;"
 """Begins a script that a node's kubelet must not see the middle of; it starts again however the script ends."""
+
+_CRICTL = "crictl --timeout 30s"
+"""By itself it gives the runtime 2 s, which is little on a busy machine."""
 
 
 def covered(pod: dict[str, Any], program: str) -> dict[str, Any]:
@@ -187,9 +192,12 @@ def _write_manifest(node: str, program: str, manifest: dict[str, Any]) -> None:
     """
     text = shlex.quote(json.dumps(manifest, indent=1))
     path = f"{MANIFESTS}/{program}.yaml"
-    old = f"crictl pods --quiet --label component={program}"
-    remove = f"{old} | xargs --no-run-if-empty crictl --timeout 30s rmp --force"
-    _execute(node, f"{_WITHOUT_KUBELET} {remove} && printf %s {text} > {path}")
+    old = f"{_CRICTL} pods --quiet --label component={program}"
+    remove = f"{old} | xargs --no-run-if-empty {_CRICTL} rmp --force"
+    # Whole or not at all: the way back is made from this very file.
+    half = f"/etc/kubernetes/{program}.half"
+    write = f"printf %s {text} > {half} && chmod 600 {half} && mv {half} {path}"
+    _execute(node, f"{_WITHOUT_KUBELET} {remove} && {write}")
 
 
 def _watch_anew(cluster: LabCluster, program: str) -> None:
@@ -213,8 +221,8 @@ def _watch_anew(cluster: LabCluster, program: str) -> None:
         answer(lambda: _kubectl(cluster, "get", "--raw", "/readyz"))
     except Inconclusive as error:
         raise ProgramDoesNotRun(f"the API server that was put in place does not get ready: {error}") from error
-    those = f"crictl ps --quiet --name '^({'|'.join(_WATCHING)})$'"
-    stop = f"{those} | xargs --no-run-if-empty crictl stop --timeout 1"
+    those = f"{_CRICTL} ps --quiet --name '^({'|'.join(_WATCHING)})$'"
+    stop = f"{those} | xargs --no-run-if-empty {_CRICTL} stop --timeout 1"
     at_once(lambda node: _execute(node, f"{_WITHOUT_KUBELET} {stop}"), nodes.names(cluster.name))
 
 

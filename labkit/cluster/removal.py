@@ -41,7 +41,7 @@ def remove(held: Lease) -> None:
         if nodes.of(record.cluster):
             raise _StillThere
         if record.maker == lease.MINIKUBE:
-            nodes.remove_belongings(record.cluster)
+            nodes.remove_volumes_and_network(record.cluster)
 
     try:
         tenacity.Retrying(

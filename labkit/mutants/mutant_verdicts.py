@@ -30,12 +30,18 @@ BAD = ("survived", "collateral", "unwell")
 Record = dict[str, Any]
 
 
-def judge(mutant: Mutant, observations: Iterable[Observation], *, required: Collection[str]) -> Record:
+def judge(
+    mutant: Mutant,
+    observations: Iterable[Observation],
+    *,
+    required: Collection[str],
+    broken_anyway: Collection[str] = (),
+) -> Record:
     """Give a mutant's record from what was observed with it, in the order in which it was.
 
     `required` are those of its claims that are about the version and hold on it. An inconclusive observation is
-    superseded by the one that was made alone. What is not applicable there, or hit by a bug of that version, says
-    nothing.
+    superseded by the one that was made alone. What is not applicable there says nothing, and neither do claims that are
+    `broken_anyway`, by a known bug of that version, in whatever way they are broken with the mutant.
     """
     last = {o.claim: o for o in observations}
     turned = [_told(o) for o in last.values() if o.outcome == "assertion"]
@@ -43,7 +49,7 @@ def judge(mutant: Mutant, observations: Iterable[Observation], *, required: Coll
     unclear = {o.claim: o.message for o in last.values() if o.outcome == "inconclusive"}
     told = ("passed", "assertion", "inconclusive")
     unseen = [id for id in required if id not in last or last[id].outcome not in told]
-    collateral = [one["claim"] for one in turned if one["claim"] not in {*mutant.claims, *mutant.may_turn}]
+    collateral = [one["claim"] for one in turned if one["claim"] not in {*required, *mutant.may_turn, *broken_anyway}]
     verdict, reason = _verdict(sorted(required), held, unclear, unseen, collateral)
     return record(
         mutant,

@@ -265,7 +265,9 @@ def with_services(text: str, name: str) -> str | None:
         service, port = _child(node, "serviceName"), _child(node, "servicePort")
         if node.flow_style or len(node.value) != 2 or not isinstance(port, yaml.ScalarNode):
             return None
-        first, last = node.start_mark, port.end_mark if port.end_mark.line > service.end_mark.line else service.end_mark
+        first, last = node.start_mark, max(service.end_mark, port.end_mark, key=lambda mark: mark.line)
+        if any("#" in line for line in lines[first.line : last.line + 1]):
+            return None  # the writer's remarks would go
         how = "number" if port.tag == "tag:yaml.org,2002:int" else "name"
         block = ["service:", f"  name: {service.value}", "  port:", f"    {how}: {port.value}"]
         indented = [f"{' ' * first.column}{line}" for line in block]

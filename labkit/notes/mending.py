@@ -45,6 +45,7 @@ def mend_line(attempt: Attempt, index: int, step: Step, blame: Blame, evidence: 
         again = judge.blame(
             attempt.failure(replace(step, script=candidate.text), candidate.text, said, ""), attempt.ground.facts
         )
+        unmended = f"{candidate.text} was tried: {again.reason}"
         if (
             again.verdict == FAULT
             and again.candidates
@@ -54,7 +55,6 @@ def mend_line(attempt: Attempt, index: int, step: Step, blame: Blame, evidence: 
             reasons.append(again.reason)
             candidates = [*again.candidates, *fresh[1:]]
         else:
-            unmended = f"{candidate.text} was tried: {again.reason}"
             candidates = fresh[1:]
     attempt.lose(step)
     attempt.missed = step.line if attempt.missed is None else attempt.missed
@@ -173,6 +173,7 @@ def _next_layer(
 _DEPTHS = (
     r"error (?:parsing|converting)",
     r"no matches for kind|no kind .* is registered",
+    r"resource name may not be empty",
     r"cannot unmarshal",
     r"strict decoding error",
     r"is invalid:",

@@ -224,7 +224,8 @@ def _manifest(block: Block, text: str) -> tuple[Kind, Manifest | None] | None:
         return "manifest", found
     if found.form != "fragment":
         return None
-    if block.language not in _YAMLS and (_said_to_be_printed(block) or _is_output(text.split("\n"))):
+    printed = block.language in SHELLS and _said_to_be_printed(block)
+    if printed or (block.language not in _YAMLS and _is_output(text.split("\n"))):
         return "output", None
     several = len(text.strip().split("\n")) > 1
     return ("fragment", found) if block.language in _YAMLS or several else None

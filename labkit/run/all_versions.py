@@ -60,14 +60,9 @@ def gravest(codes: Sequence[int]) -> int:
 
 
 def _run(command: Sequence[str]) -> int:
-    with subprocess.Popen(command) as child:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C in a terminal has reached it already; it takes a second one for the same.
-            child.send_signal(signal.SIGINT)
-            child.wait()
-            raise
+    # Ctrl-C in a terminal has reached it already; it takes a second one for the same.
+    with interruption.started(command, lambda labs: labs.send_signal(signal.SIGINT)) as labs:
+        return labs.wait()
 
 
 @contextlib.contextmanager
@@ -77,20 +72,10 @@ def meanwhile(minor: str | None, nodes: str | None) -> Iterator[None]:
         yield
         return
     where = [f"--nodes={nodes}"] if nodes else []
-    with subprocess.Popen(
-        [*SUPPLY, "--kubernetes", minor, *where],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as supply:
-        try:
-            yield
-        except BaseException:
-            supply.terminate()
-            raise
-        finally:
-            supply.wait()
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [*SUPPLY, "--kubernetes", minor, *where]
+    with interruption.started(command, subprocess.Popen.terminate, start_new_session=True, **quiet):
+        yield
 
 
 def _options(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -42,19 +42,9 @@ def observe(
         command += ["-p", "no:cacheprovider", "-q", "--no-summary", *options]
         if workers:
             command += ["-n", str(workers), "--dist", "worksteal"]
-        running = None
-        try:
-            # Where an interruption meets the start, the process is there and nobody has hold of it.
-            with interruption.held_off():
-                running = subprocess.Popen(
-                    command, cwd=ROOT, env=environment.of_run(), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-                )
+        quiet = {"cwd": ROOT, "env": environment.of_run(), "stdin": subprocess.DEVNULL}
+        with interruption.started(command, _end, stdout=out, stderr=err, **quiet) as running:
             running.wait()
-        except BaseException:
-            with interruption.held_off():
-                if running:
-                    _end(running)
-            raise
         return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]
 
 

@@ -34,7 +34,7 @@ from labkit.supply.cache import Workshop
 from labkit.supply.meter import Meter
 from labkit.supply.mutation import Built, Mutation
 from labkit.supply.process import aside
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, Inconclusive
 
 LABS = ROOT / "labs"
 
@@ -121,7 +121,8 @@ class _Run:
                 built = pending.result()
             except CannotRun as error:
                 built = None
-                self._keep(mutant_verdicts.record(mutant, "faulty", f"{mutant.path}: {error}", required=mutant.claims))
+                required = self._required(mutant)
+                self._keep(mutant_verdicts.record(mutant, "faulty", f"{mutant.path}: {error}", required=required))
             following = ready[number + 1 : number + 2]
             pending = self._submit(following[0], sources, mutation, beside) if following else None
             if built:
@@ -192,8 +193,11 @@ class _Run:
         except (programs.ProgramDoesNotRun, recovery.NotWell) as unwell:
             reason = f"the cluster does not work with it: {unwell}"
             made = mutant_verdicts.record(mutant, "unwell", reason, required=required)
+        except Inconclusive as unclear:
+            made = mutant_verdicts.record(mutant, "inconclusive", str(unclear), required=required)
         else:
-            made = mutant_verdicts.judge(mutant, seen, required=required)
+            anyway = [claim.id for claim in self._claims.values() if claim.bug_of(self._cluster.kubernetes)]
+            made = mutant_verdicts.judge(mutant, seen, required=required, broken_anyway=anyway)
         times = {"build_s": built.seconds, "labs_s": labs_s, "swap_s": time.monotonic() - clock - labs_s}
         self._progress.say(f"{mutant.name}: {made['verdict']} {made['reason']}".rstrip())
         return made | {"started": started} | {key: round(value, 1) for key, value in times.items()}
@@ -274,7 +278,11 @@ def unturned(claims: Mapping[str, Claim], runs: Sequence[Record], kubernetes: st
         for one in run["mutants"]
         for turn in one["turned"]
     }
-    about = [claim for claim in claims.values() if claim.topic not in NOT_TRIED and not claim.not_of(kubernetes)]
+    about = [
+        claim
+        for claim in claims.values()
+        if claim.topic not in NOT_TRIED and not claim.not_of(kubernetes) and not claim.bug_of(kubernetes)
+    ]
     left: dict[str, list[str]] = {}
     for claim in about:
         if claim.id not in turned:

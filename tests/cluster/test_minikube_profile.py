@@ -24,7 +24,7 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(nodes, "remove", names.append)
     monkeypatch.setattr(nodes, "of", lambda _: [])
     monkeypatch.setattr(nodes, "name_is_free", is_free)
-    monkeypatch.setattr(nodes, "remove_belongings", lambda name: names.append(f"belongings: {name}"))
+    monkeypatch.setattr(nodes, "remove_volumes_and_network", lambda name: names.append(f"volumes: {name}"))
     monkeypatch.setattr(engine_objects, "remove_of_cluster", lambda name: names.append(f"of labs: {name}"))
     return names
 
@@ -50,7 +50,7 @@ def test_a_profile_lives_in_the_folder_of_its_lease_and_goes_with_it(
         assert kubelet.read_text() == "a kubelet"
         assert not kubelet.parent.is_symlink(), "what minikube writes beside it would be in the part"
     name = profile.name
-    assert removed == [name, f"free: {name}", f"belongings: {name}", f"of labs: {name}"]
+    assert removed == [name, f"free: {name}", f"volumes: {name}", f"of labs: {name}"]
     assert lease.records() == []
     assert built.cache
     assert (built.cache / "linux" / "amd64" / "kubelet").exists()
@@ -65,7 +65,7 @@ def test_what_a_killed_run_left_is_removed(
     minikube_lease.set_up(built, held, tmp_path / "kubectl")
     held.release()
     removal.remove_stale(progress)
-    assert f"belongings: {held.record.cluster}" in removed
+    assert f"volumes: {held.record.cluster}" in removed
     assert lease.records() == []
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from labkit.cluster import LabCluster, commands, nodes, programs
 from labkit.progress import Progress
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, Inconclusive
 
 NODES = ["c-control-plane", "c-worker"]
 MANIFEST: dict[str, Any] = {
@@ -30,9 +30,13 @@ class Machine:
         self.manifest = dict(MANIFEST)
         self.runs = "own"
         self.dies = False
+        self.fails = ""
+        """Words of the scripts that fail."""
 
     def execute(self, node: str, script: str) -> tuple[int, str]:
         self.did.append((node, script))
+        if self.fails and self.fails in script:
+            return 1, "deadline exceeded"
         if script.startswith("cat /etc/kubernetes/manifests/"):
             return 0, yaml.safe_dump(self.manifest)
         if "printf %s " in script:
@@ -97,7 +101,7 @@ def test_a_pod_gets_a_program_from_the_node_and_its_own_back() -> None:
 
 def test_a_kubelet_is_exchanged_on_all_nodes_and_put_back(machine: Machine, cluster: LabCluster, binary: Path) -> None:
     with programs.exchanged(cluster, "kubelet", binary):
-        assert machine.scripts("mount --bind") == NODES
+        assert sorted(machine.scripts("mount --bind")) == NODES
         assert (cluster.path / "exchanged").read_text() == "kubelet"
         machine.did.clear()
     assert sorted(machine.scripts("umount /usr/bin/kubelet")) == NODES
@@ -115,9 +119,14 @@ def test_a_static_pod_is_exchanged_on_the_control_plane(machine: Machine, cluste
 def test_nobody_waits_for_the_static_pod_that_goes(machine: Machine, cluster: LabCluster, binary: Path) -> None:
     with programs.exchanged(cluster, "kube-scheduler", binary):
         (script,) = [script for _, script in machine.did if "printf" in script]
-        steps = ["systemctl stop kubelet", "--label component=kube-scheduler", "rmp --force", "printf"]
+        steps = [
+            "trap 'systemctl start kubelet' EXIT",
+            "stop kubelet ||",
+            "--label component=kube-scheduler",
+            "rmp",
+            "mv",
+        ]
         assert sorted(steps, key=script.index) == steps
-        assert script.startswith("trap 'systemctl start kubelet' EXIT")
 
 
 def test_what_watched_an_api_server_starts_anew_on_each_node(
@@ -125,7 +134,7 @@ def test_what_watched_an_api_server_starts_anew_on_each_node(
 ) -> None:
     with programs.exchanged(cluster, "kube-apiserver", binary):
         assert machine.scripts("get --raw /readyz") == ["kubectl"]
-        assert machine.scripts("kube-proxy|coredns") == NODES
+        assert sorted(machine.scripts("kube-proxy|coredns")) == NODES
     assert sorted(machine.scripts("kube-proxy|coredns")) == sorted(NODES * 2)
     with programs.exchanged(cluster, "kube-scheduler", binary):
         pass
@@ -148,6 +157,30 @@ def test_an_api_server_that_does_not_get_ready_is_told(
     ):
         pytest.fail("it was said to run")
     assert machine.manifest == MANIFEST
+
+
+def test_a_node_that_does_not_do_what_it_should_is_told_and_the_cluster_stays_marked(
+    machine: Machine, cluster: LabCluster, binary: Path
+) -> None:
+    machine.fails = "rmp --force"
+    own = "deadline exceeded; its own kube-scheduler is not back: nox -s down removes the cluster"
+    with pytest.raises(CannotRun, match=own), programs.exchanged(cluster, "kube-scheduler", binary):
+        pytest.fail("it was said to run")
+    with pytest.raises(CannotRun, match="another kube-scheduler on c: nox -s up puts its own back"):
+        programs.refuse_exchanged(cluster)
+
+
+def test_a_node_that_does_not_take_another_program_has_its_own(
+    machine: Machine, cluster: LabCluster, binary: Path
+) -> None:
+    machine.fails = "mount --bind"
+    with (
+        pytest.raises(Inconclusive, match="did not do what was asked of it: deadline exceeded"),
+        programs.exchanged(cluster, "kubelet", binary),
+    ):
+        pytest.fail("it was said to run")
+    assert machine.runs == "own"
+    programs.refuse_exchanged(cluster)
 
 
 def test_a_program_that_does_not_run_is_told_and_taken_away(

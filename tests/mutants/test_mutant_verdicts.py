@@ -71,6 +71,13 @@ def test_a_claim_that_is_not_about_the_version_is_not_required() -> None:
     assert judged(("health.restarts",), health_restarts="assertion")["verdict"] == "killed"
 
 
+def test_a_claim_that_is_broken_anyway_is_no_collateral() -> None:
+    observed = seen({"health.restarts": "assertion", "readiness.period": "assertion", "health.other": "assertion"})
+    record = mutant_verdicts.judge(MUTANT, observed, required=BOTH, broken_anyway=["health.other"])
+    assert record["verdict"] == "killed"
+    assert mutant_verdicts.judge(MUTANT, observed, required=BOTH)["verdict"] == "collateral"
+
+
 def test_the_record_says_what_turned_and_what_held() -> None:
     record = judged(health_restarts="assertion", readiness_period="passed", health_other="assertion")
     assert record["turned"] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import yaml
 
 from labkit.notes import judge, shell, understand
 from labkit.notes.judge import CONTEXT, FAULT, NOT_RUN, Blame, Failure
@@ -257,6 +258,26 @@ def test_a_manifests_own_fault_has_a_candidate(manifest: str, said: str, line: s
     assert found.verdict == FAULT
     assert found.in_file
     assert line in found.candidates[0].text.split("\n")
+
+
+def test_all_backends_and_paths_of_an_ingress_are_mended_at_once() -> None:
+    two = INGRESS + INGRESS.partition("paths:\n")[2].replace("/", "/api").replace("80", "http")
+    found = blamed("kubectl apply -f a.yaml", STRICT.format(at=f"{BACKEND}.serviceName"), manifest=two)
+    with_services = found.candidates[0].text
+    lacking = ", ".join(f"spec.rules[0].http.paths[{n}].pathType: Required value" for n in (0, 1))
+    found = blamed("kubectl apply -f a.yaml", f'The Ingress "web" is invalid: {lacking}', manifest=with_services)
+    (rule,) = yaml.safe_load(found.candidates[0].text)["spec"]["rules"]
+    path = {"path": "/", "pathType": "ImplementationSpecific"}
+    assert rule["http"]["paths"] == [
+        path | {"backend": {"service": {"name": "web", "port": {"number": 80}}}},
+        path | {"path": "/api", "backend": {"service": {"name": "web", "port": {"name": "http"}}}},
+    ]
+
+
+def test_what_the_writer_has_remarked_on_is_not_mended_away() -> None:
+    remarked = INGRESS.replace("servicePort: 80", "servicePort: 80 # of the Service")
+    found = blamed("kubectl apply -f a.yaml", STRICT.format(at=f"{BACKEND}.serviceName"), manifest=remarked)
+    assert (found.verdict, found.candidates) == (FAULT, ())
 
 
 def test_deprecations_are_warnings() -> None:

@@ -179,3 +179,17 @@ def test_what_a_candidate_breaks_itself_is_no_fault_of_the_notes(
     found = tried(CONFIG, {"kubectl apply -f config.yaml": lambda text: UNKNOWN if "\ndat:" in text else with_data})
     faults = [(one.line, one.reason, one.proven) for one in found if one.verdict == FAULT]
     assert faults == [(6 if proven else 2, "a ConfigMap has no field dat", proven)]
+
+
+def test_a_piece_that_the_check_has_named_is_judged_by_what_it_says_itself(
+    tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts.ClusterFacts, "fields", lambda *_: ())
+    unknown = UNKNOWN.replace("config.yaml", "line-2.yaml").replace('"dat"', '"metadata.label"')
+
+    def said(text: str) -> str:
+        return unknown if "name: piece" in text else "error: resource name may not be empty"
+
+    piece = "```yaml\nmetadata:\n  label:\n    a: b\n```\n"
+    found = tried(piece, {"kubectl apply --dry-run=server -f line-2.yaml": said})
+    assert [(one.verdict, one.reason) for one in found] == [(FAULT, "a ConfigMap has no field metadata.label")]

@@ -96,7 +96,7 @@ def test_placeholders_are_no_redirections() -> None:
     [
         ("", "kubectl get pods\nNAME\n", 10_000),
         ("", "kubectl get pods\nA=b\n", 10_000),
-        ("", "{\nls\n", 10_000),
+        ("", "{\nls\n}\n", 6_666),
         ("cat <<EOF\n", "a\n", 1),
         ('echo "a\n', "a\n", 1),
         ("for i in 1 2; do\n", "a\n", 1),

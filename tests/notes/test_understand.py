@@ -53,6 +53,7 @@ def test_what_is_said_to_be_printed_is_output() -> None:
     listed = "```shell\n- dashboard: enabled\n- ingress: disabled\n```\n"
     assert kinds(f"Output:\n\n{listed}") == ["output"]
     assert kinds(f"The addons:\n\n{listed}") == ["fragment"]
+    assert kinds("A container that prints the date:\n\n```\ncontainers:\n- name: a\n```\n") == ["fragment"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from labkit.paths import ROOT
 from labkit.run import child, mutants
 from labkit.supply import toolchain
 from labkit.supply.mutation import Built
-from labkit.trouble import CannotRun
+from labkit.trouble import CannotRun, Inconclusive
 
 CLAIMS = load_claims(ROOT / "labs")
 NODEIDS = prose.nodeids(ROOT / "labs")
@@ -50,6 +50,7 @@ class World:
         self.unclear: set[str] = set()
         self.does_not_compile: set[str] = set()
         self.does_not_run: set[str] = set()
+        self.node_does_not: set[str] = set()
         self.unwell_after = 99
         self.did: list[str] = []
         self.observed: list[tuple[str, int, int]] = []
@@ -74,6 +75,8 @@ class World:
         try:
             if name in self.does_not_run:
                 raise programs.ProgramDoesNotRun(f"the {program} does not run")
+            if name in self.node_does_not:
+                raise Inconclusive("node c-worker did not do what was asked of it")
             yield
         finally:
             self.did.append(f"out {name}")
@@ -191,6 +194,15 @@ def test_a_claim_that_a_known_bug_breaks_anyway_need_not_turn(world: World, tmp_
     write(tmp_path, one=KUBELET | {"claims": [bug_of_the_patch]})
     assert mutants.main([]) == 0
     assert kept(tmp_path) == {"one": "not-applicable"}
+
+
+def test_one_that_a_node_keeps_from_being_tried_is_inconclusive_and_the_others_go_on(
+    world: World, tmp_path: Path
+) -> None:
+    write(tmp_path, one=KUBELET, two=KUBECTL)
+    world.node_does_not = {"one"}
+    assert mutants.main([]) == 2
+    assert kept(tmp_path) == {"one": "inconclusive", "two": "killed"}
 
 
 def test_one_that_does_not_compile_is_told_and_the_others_go_on(
