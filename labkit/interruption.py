@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from types import FrameType
-from typing import Any
 
 
 def end_in_order() -> None:
@@ -55,27 +53,3 @@ def held_off() -> Iterator[None]:
             signal.signal(number, handler)
     if came:
         signal.raise_signal(came[0])
-
-
-@contextlib.contextmanager
-def started(
-    command: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None], **options: Any
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process, as `subprocess.Popen` does, and give it; it has ended after the block.
-
-    Where that is interrupted `end` ends it. An interruption that meets the start waits until there is something to end:
-    the process would go on, and nobody would know of it.
-    """
-    process = None
-    try:
-        with held_off():
-            process = subprocess.Popen(command, **options)
-        yield process
-    except BaseException:
-        if process:
-            with held_off():
-                end(process)
-        raise
-    finally:
-        if process:
-            process.wait()

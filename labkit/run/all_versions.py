@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labkit import interruption
+from labkit.run import processes
 from labkit.supply import versions
 
 SUPPLY = ("nice", "-n", "19", sys.executable, "-m", "labkit.supply")
@@ -61,7 +62,7 @@ def gravest(codes: Sequence[int]) -> int:
 
 def _run(command: Sequence[str]) -> int:
     # Ctrl-C in a terminal has reached it already; it takes a second one for the same.
-    with interruption.started(command, lambda labs: labs.send_signal(signal.SIGINT)) as labs:
+    with processes.started(command, lambda labs: labs.send_signal(signal.SIGINT)) as labs:
         return labs.wait()
 
 
@@ -74,7 +75,7 @@ def meanwhile(minor: str | None, nodes: str | None) -> Iterator[None]:
     where = [f"--nodes={nodes}"] if nodes else []
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     command = [*SUPPLY, "--kubernetes", minor, *where]
-    with interruption.started(command, subprocess.Popen.terminate, start_new_session=True, **quiet):
+    with processes.started(command, subprocess.Popen.terminate, start_new_session=True, **quiet):
         yield
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from labkit import environment, interruption
+from labkit import environment
 from labkit.claims.verdicts import Observation
 from labkit.paths import ROOT
+from labkit.run import processes
 
 ENDS_S = 20.0
 """Seconds for labs to end in order when they are interrupted."""
@@ -43,7 +44,7 @@ def observe(
         if workers:
             command += ["-n", str(workers), "--dist", "worksteal"]
         quiet = {"cwd": ROOT, "env": environment.of_run(), "stdin": subprocess.DEVNULL}
-        with interruption.started(command, _end, stdout=out, stderr=err, **quiet) as running:
+        with processes.started(command, _end, stdout=out, stderr=err, **quiet) as running:
             running.wait()
         return [Observation(**json.loads(line)) for line in told.read_text(encoding="utf-8").splitlines()]
 
