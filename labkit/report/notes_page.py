@@ -16,6 +16,9 @@ SIGNS = {"fault": "✗", "warns": "!", "context": "?", "not run": "\N{EN DASH}",
 CLASSES = {"fault": "broken", "warns": "vacuous", "context": "inconclusive", "not run": "not-run", "holds": "holds"}
 """What the style sheet calls them."""
 
+AMISS = ("fault", "warns")
+"""What a reader looks for first."""
+
 MOST_EVIDENCE = 8
 """Things typed that are shown of one line and version; the first and the last tell most."""
 
@@ -40,8 +43,10 @@ def render(document: Mapping[str, Any]) -> str:
         pieces=list(pieces(shown)),
         style=Markup(style),
         style_hash=page.hash_of(style),
+        amiss=[f for f in shown["findings"] if any(said["verdict"] in AMISS for said in f["on"].values())],
         spans=spans,
         SIGNS=SIGNS,
+        AMISS=AMISS,
         CLASSES=CLASSES,
         MOST_EVIDENCE=MOST_EVIDENCE,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -103,6 +105,17 @@ def test_the_page_escapes_all_that_it_shows(checked: Checked) -> None:
     assert "<b>x</b>" not in page
     assert "\x1b" not in page
     assert "\N{SYMBOL FOR ESCAPE}[2Jerror" in page
+
+
+def test_the_page_leads_to_each_line_that_is_amiss_and_to_no_other(checked: Checked) -> None:
+    page = notes_page.render(tell.document(checked))
+    assert re.findall('href="#(L[0-9]+)"', page) == ["L5", "L6"]
+    assert all(f'id="{line}"' in page for line in ("L5", "L6"))
+    held = tuple(
+        dataclasses.replace(one, findings=tuple(dataclasses.replace(found, verdict=HOLDS) for found in one.findings))
+        for one in checked.judged
+    )
+    assert 'href="#L' not in notes_page.render(tell.document(dataclasses.replace(checked, judged=held)))
 
 
 @pytest.mark.parametrize(
