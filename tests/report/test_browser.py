@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from labkit.report import matrix, notes_page, page
 
@@ -14,6 +16,12 @@ pytestmark = pytest.mark.browser
 
 Record = Callable[..., dict[str, Any]]
 Page = Callable[..., Any]
+
+PATIENCE_S = 30.0
+"""How long the browser may take to do what it was asked to, on a machine with other work too."""
+
+ALL = ("health.restarts", "health.waits", "pods.lonely", "pods.quiet", "pods.unclear")
+"""The claims on the page of `file`."""
 
 OPEN_MS = 1000
 """A page of 250 claims on five versions is there within this; 0.3 to 0.5 s on two idle cores."""
@@ -108,18 +116,27 @@ def opened(chromium: Any, file: Path) -> Iterator[Page]:
     assert complaints == []
 
 
-def shown(window: Any) -> list[str]:
-    """Name the claims that can be seen, by their ids."""
-    ids: list[str] = window.eval_on_selector_all(
-        ".claim", "all => all.filter(one => one.checkVisibility()).map(one => one.querySelector('.body').id)"
-    )
-    return ids
+def eventually(what: Any) -> Any:
+    """Give the assertions on a locator that wait: a browser follows a link after the click has returned."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    return expect(what)
+
+
+def shows(window: Any, claims: Sequence[str]) -> None:
+    """Wait until just these claims can be seen, named by their ids."""
+    for attempt in Retrying(stop=stop_after_delay(PATIENCE_S), wait=wait_fixed(0.05), reraise=True):
+        with attempt:
+            seen = window.eval_on_selector_all(
+                ".claim", "all => all.filter(one => one.checkVisibility()).map(one => one.querySelector('.body').id)"
+            )
+            assert sorted(seen) == sorted(claims)
 
 
 @pytest.mark.parametrize(
     ("fragment", "claims"),
     [
-        ("", ["health.restarts", "health.waits", "pods.lonely", "pods.quiet", "pods.unclear"]),
+        ("", ALL),
         ("#?show=changed", ["health.restarts", "health.waits"]),
         ("#?show=changed&version=1.36", []),
         ("#?show=broken", ["health.restarts", "health.waits"]),
@@ -132,16 +149,13 @@ def shown(window: Any) -> list[str]:
         ("#?topic=pods", ["pods.lonely", "pods.quiet", "pods.unclear"]),
         ("#?q=NEVER+restarted", ["health.waits"]),
         ("#?q=%3Cb%3Econtainer", ["health.restarts"]),
-        (
-            "#?show=nonsense&topic=none",
-            ["health.restarts", "health.waits", "pods.lonely", "pods.quiet", "pods.unclear"],
-        ),
+        ("#?show=nonsense&topic=none", ALL),
     ],
 )
-def test_a_link_keeps_the_filters(opened: Page, fragment: str, claims: list[str]) -> None:
+def test_a_link_keeps_the_filters(opened: Page, fragment: str, claims: Sequence[str]) -> None:
     window = opened(fragment)
-    assert shown(window) == claims
-    assert window.locator("#count").inner_text().startswith(f"{len(claims)} ")
+    shows(window, claims)
+    eventually(window.locator("#count")).to_have_text(re.compile(rf"^{len(claims)} "))
 
 
 def test_filters_make_the_link(opened: Page) -> None:
@@ -149,14 +163,14 @@ def test_filters_make_the_link(opened: Page) -> None:
     window.get_by_role("combobox", name="Show").select_option("broken")
     window.get_by_role("combobox", name="Topic").select_option("health")
     window.get_by_role("searchbox").fill("never")
-    assert shown(window) == ["health.waits"]
+    shows(window, ["health.waits"])
     window.locator(".claim:visible > summary").click()
     window.wait_for_url(lambda url: url.endswith("#health.waits?q=never&show=broken&topic=health"))
     window.reload()
-    assert shown(window) == ["health.waits"]
-    assert window.locator("details.claim[open]").count() == 1
+    shows(window, ["health.waits"])
+    eventually(window.locator("details.claim[open]")).to_have_count(1)
     window.get_by_role("button", name="Clear").click()
-    assert window.locator("#count").inner_text() == "5 claims"
+    eventually(window.locator("#count")).to_have_text("5 claims")
     window.wait_for_url(lambda url: url.endswith("#health.waits"))
 
 
@@ -165,31 +179,31 @@ def test_filters_make_the_link(opened: Page) -> None:
 def test_a_link_opens_its_claim(opened: Page, place: str, javascript: bool) -> None:
     window = opened(f"#{place}", java_script_enabled=javascript)
     target = window.locator(f"[id='{place}']")
-    assert target.is_visible()
-    assert window.locator("details.claim[open]").count() == 1
+    eventually(target).to_be_visible()
+    eventually(window.locator("details.claim[open]")).to_have_count(1)
     if javascript:
-        assert window.locator("details.claim[open] > summary").bounding_box()["y"] < 900
+        eventually(window.locator("details.claim[open] > summary")).to_be_in_viewport()
 
 
 def test_a_link_to_what_is_no_more_shows_all(opened: Page) -> None:
-    assert len(shown(opened("#health.gone"))) == 5
-    assert len(shown(opened("#%E0%A4%A"))) == 5
+    shows(opened("#health.gone"), ALL)
+    shows(opened("#%E0%A4%A"), ALL)
 
 
 def test_a_topic_is_found_whatever_is_filtered(opened: Page) -> None:
     window = opened("#?topic=health")
     window.get_by_role("link", name="Pods").click()
-    assert window.locator("#topic-pods").is_visible()
-    assert len(shown(window)) == 5
+    eventually(window.locator("#topic-pods")).to_be_visible()
+    shows(window, ALL)
 
 
 def test_all_can_be_read_without_javascript(opened: Page) -> None:
     window = opened(java_script_enabled=False)
-    assert window.locator(".claim").count() == 5
-    assert not window.get_by_role("searchbox").is_visible()
+    eventually(window.locator(".claim")).to_have_count(5)
+    eventually(window.get_by_role("searchbox")).to_be_hidden()
     window.locator(".claim > summary").first.click()
-    assert window.locator(".claim[open] svg.timeline").first.is_visible()
-    assert window.locator(".claim[open] .story").first.is_visible()
+    eventually(window.locator(".claim[open] svg.timeline").first).to_be_visible()
+    eventually(window.locator(".claim[open] .story").first).to_be_visible()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -207,17 +221,17 @@ def test_the_picker_shows_the_notes_as_they_are_true_on_a_version(
 ) -> None:
     window = opened(path=bordered, java_script_enabled=javascript)
     window.get_by_role("radio", name=version, exact=True).check()
-    assert sorted(shown(window)) == claims
+    shows(window, claims)
     if claims:
         claim = window.locator(".claim:has([id='health.all'])")
         claim.locator("summary").first.click()
-        runs = [run.inner_text()[:7] for run in claim.locator(".run").all() if run.is_visible()]
-        assert runs == ([f"On {version}"] if version in ("1.37", "1.36") else ["On 1.37", "On 1.36"])
+        runs = [version] if version in ("1.37", "1.36") else ["1.37", "1.36"]
+        eventually(claim.locator(".run:visible")).to_have_text([re.compile(f"^\\s*On {run}") for run in runs])
     if javascript and version == "1.36":
         window.wait_for_url(lambda url: url.endswith("#health.all?version=1.36"))
-        assert claim.get_by_text("v1.36.5").first.is_visible()
+        eventually(claim.get_by_text("v1.36.5").first).to_be_visible()
         window.reload()
-        assert sorted(shown(window)) == claims
+        shows(window, claims)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -229,7 +243,7 @@ def test_a_link_leads_to_what_a_minor_changed(opened: Page, bordered: Path, java
         "Before The statement of health.old.",
     ]
     window.get_by_role("link", name="The statement of health.old.").first.click()
-    assert window.locator("[id='health.old']").is_visible()
+    eventually(window.locator("[id='health.old']")).to_be_visible()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -239,11 +253,11 @@ def test_a_claim_leads_to_its_other_side_whatever_version_is_picked(
     window = opened("#health.new", path=bordered, java_script_enabled=javascript)
     window.get_by_role("radio", name="1.37", exact=True).check()
     window.locator("[id='health.new']").get_by_role("link", name="The statement of health.old.").click()
-    assert window.locator("[id='health.old']").is_visible()
+    eventually(window.locator("[id='health.old']")).to_be_visible()
 
 
 def test_a_known_bug_is_linked_and_found(opened: Page, bordered: Path) -> None:
-    assert shown(opened("#?show=known", path=bordered)) == ["pods.bug"]
+    shows(opened("#?show=known", path=bordered), ["pods.bug"])
     window = opened("#changed-in-1.36", path=bordered)
     link = window.locator("[id='changed-in-1.36']").get_by_role("link", name="example.com/1").first
     assert link.get_attribute("href") == "https://example.com/1"
@@ -252,12 +266,12 @@ def test_a_known_bug_is_linked_and_found(opened: Page, bordered: Path) -> None:
 def test_the_keyboard_is_enough(opened: Page) -> None:
     window = opened()
     window.keyboard.press("Tab")
-    assert window.evaluate("document.activeElement.textContent") == "Skip to the notes"
+    eventually(window.get_by_role("link", name="Skip to the notes")).to_be_focused()
     window.keyboard.press("Enter")
     window.keyboard.press("Tab")
-    assert window.evaluate("document.activeElement.matches('.claim > summary')")
+    eventually(window.locator(".claim > summary").first).to_be_focused()
     window.keyboard.press("Enter")
-    assert window.locator("details.claim[open]").count() == 1
+    eventually(window.locator("details.claim[open]")).to_have_count(1)
     window.wait_for_url(lambda url: url.endswith("#health.restarts"))
 
 
@@ -274,7 +288,7 @@ def test_nothing_sticks_out_of_a_narrow_screen(
 
 def test_the_age_of_the_run_is_told(opened: Page) -> None:
     window = opened()
-    assert window.locator(".asof").inner_text().startswith("As of 23 November 2026, 10:00 UTC")
+    eventually(window.locator(".asof")).to_have_text(re.compile("^As of 23 November 2026, 10:00 UTC"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -301,5 +315,5 @@ def test_a_big_page_opens_at_once(opened: Page, many: list[tuple[str, dict[str, 
     for _ in range(3):
         window = opened("#labels.claim-248", path=path)
         took.append(window.evaluate("performance.getEntriesByType('navigation')[0].domComplete"))
-        assert window.locator("details.claim[open]").count() == 1
+        eventually(window.locator("details.claim[open]")).to_have_count(1)
     assert min(took) < OPEN_MS, f"milliseconds: {took}"
