@@ -66,7 +66,7 @@ def clear_of(config: dict[str, Any], taken: Sequence[IPv4Network]) -> dict[str, 
     if pods is None or services is None:
         raise CannotRun(
             f"the engine gives nodes addresses of {', '.join(map(str, taken))}, and a cluster needs others for Pods and"
-            " Services: docker network rm kind, and set default-address-pools in its daemon.json"
+            " Services: set default-address-pools in its daemon.json"
         )
     if (pods, services) == (have.pods, have.services):
         return config

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
 from typing import Any
 
 import docker
@@ -13,9 +14,10 @@ import requests
 import tenacity
 from docker.errors import APIError, DockerException, NotFound
 
+from labkit.cluster import marks
 from labkit.cluster.threads import at_once
 from labkit.supply import endpoint
-from labkit.trouble import Inconclusive
+from labkit.trouble import CannotRun, Inconclusive
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 """kind's mark on a node's container, with the cluster's name. Source: kind v0.33.0, providers/docker/constants.go."""
@@ -25,6 +27,9 @@ PROFILE_LABEL = "name.minikube.sigs.k8s.io"
 
 Its value is the profile's name on some and the node's on others, so that it is told by their own names whose they are.
 """
+
+MASQUERADE, MTU = "com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.driver.mtu"
+"""The options that kind gives to the network that it makes. Source: kind v0.33.0, providers/docker/network.go."""
 
 PAUSE_S = 10
 """Seconds in which pausing a node is tried again; on a busy machine with cgroup v1 one attempt in some twenty fails."""
@@ -150,16 +155,53 @@ def remove(cluster: str) -> None:
         at_once(one, of(cluster))
 
 
-def remove_volumes_and_network(profile: str) -> None:
-    """Remove what minikube leaves beside a profile's containers, which must be gone: volumes and a network."""
+def make_network(cluster: str) -> list[IPv4Network]:
+    """Make the engine's network for a cluster's nodes, and give the addresses that they get there.
+
+    kind's own network is for all clusters of a machine, and stays when they are gone.
+    Raises: CannotRun where the engine has no addresses left.
+    """
+    with answering(), _no_addresses_left():
+        networks = engine().networks
+        # As kind does: a machine whose packets are smaller than usual says so at the network that every engine has.
+        options = {MASQUERADE: "true"}
+        for usual in networks.list(names=["bridge"]):
+            if usual.name == "bridge" and MTU in (usual.attrs["Options"] or {}):
+                options[MTU] = usual.attrs["Options"][MTU]
+        made = networks.create(cluster, driver="bridge", options=options, labels={marks.CLUSTER_LABEL: cluster})
+        made.reload()
+    return [IPv4Network(pool["Subnet"]) for pool in made.attrs["IPAM"]["Config"] or [] if ":" not in pool["Subnet"]]
+
+
+@contextlib.contextmanager
+def _no_addresses_left() -> Iterator[None]:
+    try:
+        yield
+    except APIError as error:
+        if "address pool" not in str(error.explanation):
+            raise
+        raise CannotRun(
+            "the engine has no addresses left for another network: `docker network prune` removes those that nothing"
+            " uses, and default-address-pools in its daemon.json gives it more"
+        ) from error
+
+
+def remove_network(cluster: str) -> None:
+    """Remove the network of a cluster or a minikube profile, whose nodes must be gone."""
+    with answering():
+        for network in engine().networks.list(names=[cluster]):
+            if network.name == cluster:
+                with contextlib.suppress(NotFound):
+                    network.remove()
+
+
+def remove_volumes(profile: str) -> None:
+    """Remove the volumes that minikube leaves beside a profile's containers, which must be gone."""
     with answering():
         for volume in engine().volumes.list(filters={"label": PROFILE_LABEL}):
             if re.fullmatch(_minikubes(profile), volume.name):
                 with contextlib.suppress(NotFound):
                     volume.remove()
-        for network in engine().networks.list(names=[profile], filters={"label": PROFILE_LABEL}):
-            with contextlib.suppress(NotFound):
-                network.remove()
 
 
 def name_is_free(name: str, cluster: str, image: str) -> bool:

@@ -38,6 +38,9 @@ LOGS_S = 120
 BOOT_S = 90
 """Seconds for a node to boot to its containerd; 2 to 5."""
 
+NETWORK_VARIABLE = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
+"""Names the engine's network for the nodes. Source: kind v0.33.0, providers/docker/provider.go."""
+
 _STAGES = {
     "Preparing nodes": "nodes",
     "Writing configuration": "configuration",
@@ -81,7 +84,8 @@ class OwnCluster(LabCluster, KindCluster):  # type: ignore[misc]  # pytest-kind 
         stages = _Stages(self, progress)
         with timed(self.phases, "create"):
             # Without --wait: kind would ask for the control plane only, and `wait_ready` waits for every node.
-            result = commands.follow(argv, env=self.environment, timeout_s=CREATE_S, each=stages.line)
+            env = {**self.environment, NETWORK_VARIABLE: self.name}
+            result = commands.follow(argv, env=env, timeout_s=CREATE_S, each=stages.line)
             stages.close()
         if result.rc:
             raise CannotRun(why_kind_failed(result))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +25,6 @@ from labkit.supply import bounded_runtime, disk, engine, inotify, loopback, prov
 from labkit.supply.engine import Engine
 from labkit.supply.providing import Nodes, Supplies
 from labkit.trouble import CannotRun, Inconclusive, unwritable
-
-KIND_NETWORK = "kind"
-"""The engine's network on which kind puts the nodes. Source: kind v0.33.0, providers/docker/network.go."""
-
 
 CLUSTER_GB = 0.3
 """Free space that a cluster asks for in the cache folder: its kubectl, of 60 MB, and the images on their way, of 70."""
@@ -89,7 +83,7 @@ def _new(
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
         with _inotify_named(machine, supplies.node_image, progress):
-            ids = _create(cluster, supplies, _kind_config(supplies, machine, held.folder), progress)
+            ids = _create(cluster, supplies, _kind_config(cluster, supplies, machine), progress)
             with timed(cluster.phases, "ready"):
                 cluster.wait_ready()
                 cluster.look()
@@ -254,7 +248,7 @@ def handle(held: Lease) -> OwnCluster:
     )
 
 
-def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
+def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine) -> Path:
     local = machine.data_root is not None
     host = Host(
         cgroup_v1=machine.cgroup_v1,
@@ -264,28 +258,11 @@ def _kind_config(supplies: Supplies, machine: Engine, folder: Path) -> Path:
     with answering():
         labels = connection().images.get(supplies.node_image).labels
     made_here = labels.get(network.ROUTES_LABEL) == network.ROUTES
-    free = config.clear_of(config.read(), taken())
+    free = config.clear_of(config.read(), nodes.make_network(cluster.name))
     patched = config.for_host(free, supplies.kubernetes, host, made_here=made_here)
-    path = folder / config.MADE_WITH
+    path = cluster.path / config.MADE_WITH
     path.write_text(yaml.safe_dump(patched, sort_keys=False))
     return path
-
-
-def taken() -> list[IPv4Network]:
-    """Give the addresses that nodes get from the engine: those of kind's network, or those that the next one gets."""
-    with answering():
-        networks = connection().networks
-        kinds = [one for one in networks.list(names=[KIND_NETWORK]) if one.name == KIND_NETWORK]
-        # What pools an engine has it does not always tell, and tells nobody which of them is free.
-        tried = [] if kinds else [networks.create(f"labs-addresses-{secrets.token_hex(4)}", driver="bridge")]
-        try:
-            for one in tried:
-                one.reload()
-            pools = [pool for one in (*kinds, *tried) for pool in one.attrs["IPAM"]["Config"] or []]
-        finally:
-            for one in tried:
-                one.remove()
-    return [IPv4Network(pool["Subnet"]) for pool in pools if ":" not in pool["Subnet"]]
 
 
 def _own_status() -> str:

@@ -40,8 +40,9 @@ def remove(held: Lease) -> None:
             raise _StillThere
         if nodes.of(record.cluster):
             raise _StillThere
+        nodes.remove_network(record.cluster)
         if record.maker == lease.MINIKUBE:
-            nodes.remove_volumes_and_network(record.cluster)
+            nodes.remove_volumes(record.cluster)
 
     try:
         tenacity.Retrying(

@@ -90,5 +90,5 @@ def test_pods_and_services_keep_clear_of_the_nodes_addresses(taken: list[str], p
 
 
 def test_where_every_range_is_taken_it_says_what_to_do() -> None:
-    with pytest.raises(CannotRun, match="docker network rm kind"):
+    with pytest.raises(CannotRun, match="default-address-pools"):
         config.clear_of(config.read(), [IPv4Network("0.0.0.0/0")])

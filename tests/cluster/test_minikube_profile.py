@@ -24,7 +24,8 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(nodes, "remove", names.append)
     monkeypatch.setattr(nodes, "of", lambda _: [])
     monkeypatch.setattr(nodes, "name_is_free", is_free)
-    monkeypatch.setattr(nodes, "remove_volumes_and_network", lambda name: names.append(f"volumes: {name}"))
+    monkeypatch.setattr(nodes, "remove_network", lambda name: names.append(f"network: {name}"))
+    monkeypatch.setattr(nodes, "remove_volumes", lambda name: names.append(f"volumes: {name}"))
     monkeypatch.setattr(engine_objects, "remove_of_cluster", lambda name: names.append(f"of labs: {name}"))
     return names
 
@@ -50,7 +51,7 @@ def test_a_profile_lives_in_the_folder_of_its_lease_and_goes_with_it(
         assert kubelet.read_text() == "a kubelet"
         assert not kubelet.parent.is_symlink(), "what minikube writes beside it would be in the part"
     name = profile.name
-    assert removed == [name, f"free: {name}", f"volumes: {name}", f"of labs: {name}"]
+    assert removed == [name, f"free: {name}", f"network: {name}", f"volumes: {name}", f"of labs: {name}"]
     assert lease.records() == []
     assert built.cache
     assert (built.cache / "linux" / "amd64" / "kubelet").exists()

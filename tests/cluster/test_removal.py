@@ -26,9 +26,11 @@ class Engine:
         """Names of containers that the engine still makes; each look at a name finishes one."""
         self.tidied: list[str] = []
         """Clusters whose labs' images and containers were removed."""
+        self.networks: set[str] = set()
         self.stuck = False
 
     def has(self, cluster: str) -> None:
+        self.networks.add(cluster)
         self.containers |= dict.fromkeys(config.node_names(config.read(), cluster), cluster)
 
     def of(self, cluster: str) -> list[str]:
@@ -41,6 +43,10 @@ class Engine:
         if not self.stuck:
             self.containers = {name: owner for name, owner in self.containers.items() if owner != cluster}
 
+    def remove_network(self, cluster: str) -> None:
+        assert not self.of(cluster), "a network goes after who is on it"
+        self.networks.discard(cluster)
+
     def name_is_free(self, name: str, cluster: str, _image: str) -> bool:
         if name in self.coming:
             self.coming.remove(name)
@@ -51,7 +57,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     fake = Engine()
-    for name in ("of", "all_there", "remove", "name_is_free"):
+    for name in ("of", "all_there", "remove", "remove_network", "name_is_free"):
         monkeypatch.setattr(nodes, name, getattr(fake, name))
     monkeypatch.setattr(engine_objects, "remove_of_cluster", fake.tidied.append)
     return fake
@@ -70,6 +76,7 @@ def test_what_a_killed_run_left_is_removed(engine: Engine, progress: Progress, l
     held.release()
     removal.remove_stale(progress)
     assert engine.containers == {}
+    assert engine.networks == set()
     assert engine.tidied == [held.record.cluster]
     assert lease.records() == []
     assert f"removing {held.record.cluster}: left by a run that was killed" in lines[0]
