@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import tenacity
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.types import Mount
 
@@ -231,18 +232,22 @@ class MinikubeBuild(node.NodeBuild):
                     add=add,
                 )
             imported = f"{REPOSITORY}:imported-{name.rpartition(':')[2]}"
-            images.import_root(self._engine, tar, imported, [])
+            changes = [
+                f"LABEL {images.LABEL_KEY}={name}",
+                "ENV container=docker",
+                "EXPOSE 22",
+                'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]',
+            ]
+            images.import_root(self._engine, tar, imported, changes)
         # An import takes no stop signal, and systemd, which the engine's own would not stop, needs one.
-        lines = f"""\
-            FROM {imported}
-            LABEL {images.LABEL_KEY}={name}
-            ENV container=docker
-            EXPOSE 22
-            STOPSIGNAL SIGRTMIN+3
-            ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]
-            """
-        self._engine.client.images.build(fileobj=io.BytesIO(lines.encode()), tag=name, rm=True, forcerm=True)
-        self._engine.client.images.remove(imported)
+        lines = f"FROM {imported}\nSTOPSIGNAL SIGRTMIN+3\n"
+        client = self._engine.client.images
+        unnamed = client.get(imported).id
+        client.build(fileobj=io.BytesIO(lines.encode()), tag=name, rm=True, forcerm=True)
+        client.remove(imported)
+        # What an image was built on is a part of it, and cannot be removed, or stays behind under its id.
+        with contextlib.suppress(APIError):
+            client.remove(unnamed)
         self._workshop.meter.finish("minikube-base")
         return name
 
@@ -275,7 +280,7 @@ class MinikubeBuild(node.NodeBuild):
         made_of = _preload_made_of(self._versions, self._tag, self._engine.architecture)
         return self._workshop.part("minikube-preload", made_of, fill, variant=self._tag)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _docker_of(self, base: str, folders: dict[str, Path]) -> Iterator[Container]:
         """Run the Docker of minikube's node, with these folders of this machine in it."""
         container: Container = self._engine.client.containers.create(
