@@ -242,7 +242,7 @@ class MinikubeBuild(node.NodeBuild):
         # An import takes no stop signal, and systemd, which the engine's own would not stop, needs one.
         lines = f"FROM {imported}\nSTOPSIGNAL SIGRTMIN+3\n"
         client = self._engine.client.images
-        unnamed = client.get(imported).id
+        unnamed = str(client.get(imported).id)
         client.build(fileobj=io.BytesIO(lines.encode()), tag=name, rm=True, forcerm=True)
         client.remove(imported)
         # What an image was built on is a part of it, and cannot be removed, or stays behind under its id.

@@ -21,7 +21,7 @@ def cluster() -> str:
 
 
 def named(cluster: str) -> list[str]:
-    return sorted(one.name for one in nodes.engine().networks.list(names=[cluster]))
+    return sorted(str(one.name) for one in nodes.engine().networks.list(names=[cluster]))
 
 
 def test_a_cluster_has_a_network_to_itself_which_goes_with_it(cluster: str) -> None:
