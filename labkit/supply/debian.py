@@ -89,6 +89,14 @@ def _mmdebstrap(options: list[str], suite: str, packages: list[str], out: Path) 
         run(words, env=env)
     except Failed as failed:
         raise CannotRun(
-            f"a Debian {suite} could not be made from packages ({failed.last_words}):"
-            " see that this machine reaches a Debian mirror"
+            f"a Debian {suite} could not be made from packages ({failed.last_words}): {_what_to_do(failed.last_words)}"
         ) from failed
+
+
+def _what_to_do(said: str) -> str:
+    if "chroot mode" in said:
+        return (
+            "for who is not root it takes the package uidmap, and ids of one's own (`sudo usermod --add-subuids"
+            " 100000-165535 --add-subgids 100000-165535 $USER`); or let root do this once with the same engine"
+        )
+    return "see that this machine reaches a Debian mirror"
