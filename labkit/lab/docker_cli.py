@@ -26,10 +26,9 @@ DOCKER_S = 120.0
 
 SETTINGS: Mapping[str, str] = {
     "BUILDX_BUILDER": "default",
-    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     "BUILDKIT_PROGRESS": "plain",
 }
-"""The engine's own builder; the same id for the same build, not one for each time of day; steps that can be read."""
+"""The engine's own builder, and steps that can be read."""
 
 LAYER = re.compile(r"^ ---> ([0-9a-f]{12})$", re.MULTILINE)
 """How the classic builder names the image of each step; what a later step fails on stays behind without a mark."""
