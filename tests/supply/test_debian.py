@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,6 @@ def test_a_root_that_cannot_be_made_says_what_to_do(
     program.write_text(f"#!/bin/sh\necho '{said}' >&2; exit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(debian.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(CannotRun, match=told):
         debian.unpack("trixie", [], tmp_path / "root.tar")
