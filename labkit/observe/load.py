@@ -15,13 +15,21 @@ from labkit.observe import standstill
 
 _STAT = Path("/proc/stat")
 
+_CORES = os.cpu_count() or 1
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
 
 class Load:
     """Samples of the tasks per core that want to run, four a second, for the last ten minutes."""
 
     EVERY_S = 0.25
 
+    IDLE_S = 0.5
+    """Seconds over which it is told how idle the machine is: two of the samples, and a hundred ticks of two cores."""
+
     def __init__(self) -> None:
+        self._idle: deque[tuple[float, float]] = deque([_idle()], maxlen=int(self.IDLE_S / self.EVERY_S))
         self._samples: deque[tuple[float, float]] = deque(maxlen=int(600 / self.EVERY_S))
         self._stop = threading.Event()
         self._looking = threading.Lock()
@@ -40,9 +48,10 @@ class Load:
         self._look()  # who has waited may be the first to run again
         return next((said for at, said in self._standstills if at >= then), None)
 
-    def now(self) -> float:
-        """Give the mean of the last second."""
-        return self.since(time.monotonic() - 1.0)
+    def idle(self) -> float:
+        """Give the share of its time that the machine has just been idle, 0 to 1."""
+        (then, before), (now, after) = self._idle[0], _idle()
+        return (after - before) / max(now - then, 0.01)
 
     def stop(self) -> None:
         self._stop.set()
@@ -56,7 +65,8 @@ class Load:
     def _sample(self) -> None:
         while not self._stop.wait(self.EVERY_S):
             self._look()
-            self._samples.append((time.monotonic(), _tasks() / (os.cpu_count() or 1)))
+            self._idle.append(_idle())
+            self._samples.append((time.monotonic(), _tasks() / _CORES))
 
 
 def _tasks() -> float:
@@ -67,3 +77,16 @@ def _tasks() -> float:
         return os.getloadavg()[0]
     # The task that reads the file runs too and is no load of others.
     return float(text.partition("procs_running ")[2].split()[0]) - 1
+
+
+def _idle() -> tuple[float, float]:
+    """Give the time, and the seconds that a core has been idle until then, on the mean."""
+    now = time.monotonic()
+    try:
+        words = _STAT.read_text().partition("\n")[0].split()
+    except OSError:  # macOS; elsewhere a worker does without the memory that it takes
+        import psutil  # noqa: PLC0415
+
+        return now, psutil.cpu_times().idle / _CORES
+    # "cpu", user, nice, system, idle, iowait: who waits for a disk leaves its core to others.
+    return now, (int(words[4]) + int(words[5])) / _TICKS_PER_S / _CORES

@@ -3,6 +3,8 @@
 A lab costs the machine most where it begins: a namespace, its objects, its Pods; then it mostly waits, and waiting is
 free. So there are many workers for each core, and each lab waits with its beginning until the machine has room for it.
 Seen without that on two cores: 30 to 45 tasks wanted to run, and a restart that was due after 4 to 7 s came after 24.
+Tasks that want to run come in bursts, and are no measure of room: on two cores there were eleven at a moment while a
+seventh of the cores' time was idle.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import filelock
 
 from labkit.observe.load import Load
 
-ROOM = 3.0
-"""Tasks that want to run, per core, above which no lab begins: more would only stand in each other's way."""
+ROOM = 0.1
+"""The share of the cores' time that is idle where a lab may begin."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Pace:
     a run of minutes one of an hour."""
 
 
-USUAL = Pace(0.2, 0.5)
+USUAL = Pace(0.2, 1.0)
 """About what a lab takes of two cores, so that labs that begin do not pile up."""
 
 PROVING = Pace(1.0, 5.0)
@@ -54,9 +56,9 @@ def settle_s(cores: int, pace: Pace = USUAL) -> float:
     return pace.settle_core_s / cores
 
 
-def admits(load: float, waited_s: float, pace: Pace = USUAL) -> bool:
-    """Tell whether a lab may begin: by the tasks per core that want to run, and how long it has waited."""
-    return load <= ROOM or waited_s >= pace.patience_s
+def admits(idle: float, waited_s: float, pace: Pace = USUAL) -> bool:
+    """Tell whether a lab may begin: by the share of the cores' time that is idle, and how long it has waited."""
+    return idle >= ROOM or waited_s >= pace.patience_s
 
 
 class Admission:
@@ -73,7 +75,7 @@ class Admission:
         pause = threading.Event()
         with self._turn:
             waited_s = 0.0
-            while not admits(self._load.now(), waited_s, self._pace):
+            while not admits(self._load.idle(), waited_s, self._pace):
                 pause.wait(LOOK_S)
                 waited_s += LOOK_S
             pause.wait(self._settle_s)

@@ -12,24 +12,24 @@ from labkit.run.admission import Admission, Pace
 
 
 @pytest.mark.parametrize(
-    ("load", "waited_s", "begins"),
+    ("idle", "waited_s", "begins"),
     [
-        (0.0, 0.0, True),
+        (1.0, 0.0, True),
         (admission.ROOM, 0.0, True),
-        (admission.ROOM + 0.1, 0.0, False),
-        (20.0, admission.USUAL.patience_s - 0.1, False),
-        (20.0, admission.USUAL.patience_s, True),
+        (admission.ROOM - 0.01, 0.0, False),
+        (0.0, admission.USUAL.patience_s - 0.1, False),
+        (0.0, admission.USUAL.patience_s, True),
     ],
 )
-def test_a_lab_begins_where_there_is_room_or_after_patience(load: float, waited_s: float, begins: bool) -> None:
-    assert admission.admits(load, waited_s) is begins
+def test_a_lab_begins_where_there_is_room_or_after_patience(idle: float, waited_s: float, begins: bool) -> None:
+    assert admission.admits(idle, waited_s) is begins
 
 
 @pytest.mark.parametrize("pace", [admission.PROVING, admission.ALONE])
 def test_labs_that_are_proved_or_seen_again_wait_longer_for_room(pace: Pace) -> None:
     assert admission.admits(admission.ROOM, 0.0, pace)
-    assert not admission.admits(20.0, admission.USUAL.patience_s, pace)
-    assert admission.admits(20.0, pace.patience_s, pace)
+    assert not admission.admits(0.0, admission.USUAL.patience_s, pace)
+    assert admission.admits(0.0, pace.patience_s, pace)
     assert admission.settle_s(2, pace) >= admission.settle_s(2)
 
 
@@ -44,13 +44,13 @@ def test_sixteen_idle_cores_are_not_kept_waiting() -> None:
 
 
 def test_the_queue_lets_one_after_another_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loads = iter([9.0, 9.0, 1.0, 1.0])
+    idle = iter([0.0, 0.0, 0.9, 0.9])
     load = Load()
     try:
-        monkeypatch.setattr(load, "now", lambda: next(loads))
+        monkeypatch.setattr(load, "idle", lambda: next(idle))
         queue = Admission(tmp_path, load, cores=64)
         queue.wait()
         queue.wait()
-        assert next(loads, None) is None, "the load was looked at until it had room, once for each lab"
+        assert next(idle, None) is None, "the machine was looked at until it had room, once for each lab"
     finally:
         load.stop()
