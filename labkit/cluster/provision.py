@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ def _new(
     progress.say(f"creating cluster {cluster.name}: Kubernetes {cluster.kubernetes}, while the sample images build")
     with _logged(cluster, logs, progress), timed(cluster.phases, "cluster"):
         with _inotify_named(machine, supplies.node_image, progress):
-            ids = _create(cluster, supplies, _kind_config(cluster, supplies, machine), progress)
+            taken = nodes.make_network(cluster.name)
+            ids = _create(cluster, supplies, _kind_config(cluster, supplies, machine, taken), progress)
             with timed(cluster.phases, "ready"):
                 cluster.wait_ready()
                 cluster.look()
@@ -248,7 +250,7 @@ def handle(held: Lease) -> OwnCluster:
     )
 
 
-def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine) -> Path:
+def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine, taken: Sequence[IPv4Network]) -> Path:
     local = machine.data_root is not None
     host = Host(
         cgroup_v1=machine.cgroup_v1,
@@ -258,7 +260,7 @@ def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine) -> Pa
     with answering():
         labels = connection().images.get(supplies.node_image).labels
     made_here = labels.get(network.ROUTES_LABEL) == network.ROUTES
-    free = config.clear_of(config.read(), nodes.make_network(cluster.name))
+    free = config.clear_of(config.read(), taken)
     patched = config.for_host(free, supplies.kubernetes, host, made_here=made_here)
     path = cluster.path / config.MADE_WITH
     path.write_text(yaml.safe_dump(patched, sort_keys=False))

@@ -72,6 +72,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(provision, "unpause", does("unpause"))
     monkeypatch.setattr(engine_objects, "remove_of_cluster", does("remove what labs left"))
     monkeypatch.setattr(api_objects, "delete", does("delete namespaces"))
+    monkeypatch.setattr(nodes, "make_network", lambda _: [])
     monkeypatch.setattr(nodes, "all_run", lambda *_: True)
     monkeypatch.setattr(nodes, "all_there", lambda *_: True)
     monkeypatch.setattr(removal, "remove", remove)
