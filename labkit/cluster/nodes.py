@@ -1,4 +1,4 @@
-"""The nodes as the engine has them: containers with kind's label, which can be run in, paused, stopped and removed."""
+"""The nodes as the engine has them: containers with kind's label, to run in, pause, stop and remove; their network."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Load:
     """Seconds over which it is told how idle the machine is: two of the samples, and a hundred ticks of two cores."""
 
     def __init__(self) -> None:
-        self._idle: deque[tuple[float, float]] = deque([_idle()], maxlen=int(self.IDLE_S / self.EVERY_S))
+        self._idled: deque[tuple[float, float]] = deque([_idle()], maxlen=int(self.IDLE_S / self.EVERY_S))
         self._samples: deque[tuple[float, float]] = deque(maxlen=int(600 / self.EVERY_S))
         self._stop = threading.Event()
         self._looking = threading.Lock()
@@ -50,7 +50,7 @@ class Load:
 
     def idle(self) -> float:
         """Give the share of its time that the machine has just been idle, 0 to 1."""
-        (then, before), (now, after) = self._idle[0], _idle()
+        (then, before), (now, after) = self._idled[0], _idle()
         return (after - before) / max(now - then, 0.01)
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class Load:
     def _sample(self) -> None:
         while not self._stop.wait(self.EVERY_S):
             self._look()
-            self._idle.append(_idle())
+            self._idled.append(_idle())
             self._samples.append((time.monotonic(), _tasks() / _CORES))
 
 

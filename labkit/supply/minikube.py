@@ -245,7 +245,7 @@ class MinikubeBuild(node.NodeBuild):
         unnamed = str(client.get(imported).id)
         client.build(fileobj=io.BytesIO(lines.encode()), tag=name, rm=True, forcerm=True)
         client.remove(imported)
-        # What an image was built on is a part of it, and cannot be removed, or stays behind under its id.
+        # What an image was built on is a part of it to one engine, which refuses, and stays behind unnamed on another.
         with contextlib.suppress(APIError):
             client.remove(unnamed)
         self._workshop.meter.finish("minikube-base")
