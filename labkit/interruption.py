@@ -32,6 +32,21 @@ def became(error: BaseException | None) -> bool:
 
 
 @contextlib.contextmanager
+def passed_over() -> Iterator[None]:
+    """Do nothing at Ctrl-C and SIGTERM during a block in which the process ends in order already. In the main thread.
+
+    Who is impatient presses Ctrl-C twice, and the second one must not undo what the first one has begun.
+    """
+    # A handler of its own: what is started meanwhile would inherit SIG_IGN.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def held_off() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM off during a block that must be done; one that came meanwhile interrupts after it.
 

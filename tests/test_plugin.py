@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -218,6 +219,25 @@ def test_an_interruption_before_there_are_any_is_one(
     monkeypatch.setattr(f"{__name__}.CONFTEST", f"{CONFTEST}\ndef {hook}():\n    raise KeyboardInterrupt\n")
     code, text = outcome(pytester, monkeypatch, "pass", str(pytester.path), *options)
     assert (code, "cannot run: interrupted; the results" in text) == (3, True), text
+
+
+INTERRUPTED_AGAIN = """
+import signal
+
+def pytest_keyboard_interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+def pytest_sessionfinish():
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_second_interruption_is_the_same_one(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(f"{__name__}.CONFTEST", CONFTEST + INTERRUPTED_AGAIN)
+    code, text = outcome(pytester, monkeypatch, "raise KeyboardInterrupt")
+    assert (code, "cannot run: interrupted; the results" in text) == (3, True), text
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_fault_while_an_interruption_is_on_its_way_is_told_as_that(

@@ -34,6 +34,8 @@ class Controlling:
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self._config = config
         self._run = run
+        self._ending = contextlib.ExitStack()
+        """What holds from an interruption to the end."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None]:
@@ -82,12 +84,15 @@ class Controlling:
             with told_by(self._run):
                 self._run.observed(observation)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         # Of tests that are no labs too, whose -x ends like this: then there is nothing to answer for. Of labs before
         # they are collected, when nobody knows their names yet.
         if self._run.answers or selection.has_labs(self._config):
             self._run.trouble = self._run.trouble or INTERRUPTED
-            self._run.interrupted = True
+            if not self._run.interrupted:
+                self._run.interrupted = True
+                self._ending.enter_context(interruption.passed_over())
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -110,7 +115,8 @@ class Controlling:
             terminalreporter.write_line(line)
 
     def pytest_unconfigure(self) -> None:
-        self._run.close()
+        with self._ending:
+            self._run.close()
 
 
 def cluster_of(run: Run) -> LabCluster:
