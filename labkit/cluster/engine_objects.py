@@ -1,7 +1,8 @@
-"""What labs build and run on the engine itself, beside the nodes: found by its marks, and removed."""
+"""What is built and run on the engine itself, beside the nodes: found by its marks, and removed."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import requests
@@ -13,12 +14,12 @@ from labkit.cluster.nodes import answering, engine
 
 
 def remove_of_cluster(cluster: str) -> None:
-    """Remove all containers and images that labs on a cluster have made. Raises Inconclusive."""
+    """Remove all containers, volumes and images that were made for a cluster. Raises Inconclusive."""
     _remove(f"{CLUSTER_LABEL}={cluster}", ())
 
 
 def remove_of_lab(namespace: str, unnamed: Iterable[str] = ()) -> None:
-    """Remove a lab's containers and images, and which of these ids' beginnings nothing names. Raises Inconclusive."""
+    """Remove what a lab has made, and which images of these ids' beginnings nothing names. Raises Inconclusive."""
     _remove(f"{NAMESPACE_LABEL}={namespace}", unnamed)
 
 
@@ -53,6 +54,9 @@ def _remove(label: str, unnamed: Iterable[str]) -> None:
             except APIError as error:
                 if error.status_code not in (requests.codes.not_found, requests.codes.conflict):
                     raise  # 409: its removal is under way
+        for volume in engine().volumes.list(filters={"label": label}):
+            with contextlib.suppress(NotFound):
+                volume.remove()
         left = _ids({"label": label})
         # What a builder has printed names images that others use, too; only what nothing names is the lab's own.
         left += [

@@ -40,9 +40,6 @@ def remove(held: Lease) -> None:
             raise _StillThere
         if nodes.of(record.cluster):
             raise _StillThere
-        nodes.remove_network(record.cluster)
-        if record.maker == lease.MINIKUBE:
-            nodes.remove_volumes(record.cluster)
 
     try:
         tenacity.Retrying(
@@ -57,6 +54,10 @@ def remove(held: Lease) -> None:
             f" see docker ps --all --filter name={record.cluster}"
         ) from error
     engine_objects.remove_of_cluster(record.cluster)
+    # Last: what ran beside the nodes may have been on it.
+    nodes.remove_network(record.cluster)
+    if record.maker == lease.MINIKUBE:
+        nodes.remove_volumes(record.cluster)
     held.forget()
 
 

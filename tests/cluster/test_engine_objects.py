@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,10 +33,11 @@ import-today@sha256:5 {"manifests":[{"annotations":{"io.containerd.image.name":"
 
 
 class Engine:
-    """Stands for the engine's API: containers and images with a label each, images built on images."""
+    """Stands for the engine's API: containers, volumes and images with a label each, images built on images."""
 
     def __init__(self) -> None:
         self.labels = {"c1": "labs/namespace=a", "c2": "labs/namespace=b", "sha256:i1": "labs/namespace=a"}
+        self.labels |= {"v1": "labs/namespace=a", "v2": "labs/namespace=b"}
         self.labels |= {
             "sha256:i2": "labs/namespace=a",
             "sha256:i3": "labs/namespace=b",
@@ -50,6 +52,10 @@ class Engine:
 
     def images(self, *, filters: dict[str, Any]) -> list[dict[str, str]]:
         return self._with(filters["label"], "sha256:i") if "label" in filters else self._with("", "sha256:u")
+
+    def volumes(self, *, filters: dict[str, str]) -> list[SimpleNamespace]:
+        found = self._with(filters["label"], "v")
+        return [SimpleNamespace(remove=partial(self.gone.append, one["Id"])) for one in found]
 
     def remove_container(self, name: str, **_: object) -> None:
         self.gone.append(name)
@@ -68,13 +74,14 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    monkeypatch.setattr(engine_objects, "engine", lambda: SimpleNamespace(api=engine))
+    volumes = SimpleNamespace(list=engine.volumes)
+    monkeypatch.setattr(engine_objects, "engine", lambda: SimpleNamespace(api=engine, volumes=volumes))
     return engine
 
 
-def test_images_go_after_those_that_were_built_on_them(engine: Engine) -> None:
+def test_volumes_go_after_containers_and_images_after_those_that_were_built_on_them(engine: Engine) -> None:
     engine_objects.remove_of_lab("a")
-    assert engine.gone == ["c1", "sha256:i2", "sha256:i1"]
+    assert engine.gone == ["c1", "v1", "sha256:i2", "sha256:i1"]
 
 
 def test_of_what_has_no_mark_only_the_unnamed_steps_of_the_lab_go(engine: Engine) -> None:
@@ -85,7 +92,7 @@ def test_of_what_has_no_mark_only_the_unnamed_steps_of_the_lab_go(engine: Engine
 def test_what_cannot_be_removed_is_left(engine: Engine) -> None:
     engine.built_on["sha256:i3"] = "sha256:i1"
     engine_objects.remove_of_lab("a")
-    assert engine.gone == ["c1", "sha256:i2"]
+    assert engine.gone == ["c1", "v1", "sha256:i2"]
 
 
 def test_a_node_forgets_a_labs_images_and_what_they_alone_have_brought(monkeypatch: pytest.MonkeyPatch) -> None:

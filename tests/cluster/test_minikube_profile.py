@@ -51,7 +51,7 @@ def test_a_profile_lives_in_the_folder_of_its_lease_and_goes_with_it(
         assert kubelet.read_text() == "a kubelet"
         assert not kubelet.parent.is_symlink(), "what minikube writes beside it would be in the part"
     name = profile.name
-    assert removed == [name, f"free: {name}", f"network: {name}", f"volumes: {name}", f"of labs: {name}"]
+    assert removed == [name, f"free: {name}", f"of labs: {name}", f"network: {name}", f"volumes: {name}"]
     assert lease.records() == []
     assert built.cache
     assert (built.cache / "linux" / "amd64" / "kubelet").exists()

@@ -45,6 +45,7 @@ class Engine:
 
     def remove_network(self, cluster: str) -> None:
         assert not self.of(cluster), "a network goes after who is on it"
+        assert cluster in self.tidied, "what ran beside the nodes may be on it"
         self.networks.discard(cluster)
 
     def name_is_free(self, name: str, cluster: str, _image: str) -> bool:
