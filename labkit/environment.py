@@ -73,7 +73,7 @@ def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 
     `go env -w` keeps a file: what it says of where modules come from counts, and the rest of it does not.
     """
-    kept = _named(_of_go(outer), GO) | _named(outer, PROGRAMS, PROXIES, CERTIFICATES, GO, PIP)
+    kept = _named(_of_go(outer), GO) | _proxies(outer) | _named(outer, PROGRAMS, CERTIFICATES, GO, PIP)
     return kept | OURS | PLACES | {"GOENV": "off"}
 
 
@@ -102,6 +102,12 @@ def _named(outer: Mapping[str, str], *groups: tuple[str, ...]) -> dict[str, str]
     if not Path(given.get("TMPDIR", "/")).is_dir():
         del given["TMPDIR"]  # as Python does, which then takes /tmp; others fail
     return given
+
+
+def _proxies(outer: Mapping[str, str]) -> dict[str, str]:
+    """Give the user's proxies in both spellings: apt reads only the small one, and waits for minutes without it."""
+    given = _named(outer, PROXIES)
+    return {name: given[one] for name in PROXIES for one in (name.swapcase(), name) if one in given}
 
 
 def _of_go(outer: Mapping[str, str]) -> dict[str, str]:

@@ -62,6 +62,15 @@ def test_a_build_gets_modules_and_packages_from_where_the_user_has_them() -> Non
     assert theirs.items() <= of_build(theirs).items()
 
 
+def test_a_build_gets_a_proxy_in_both_spellings_of_which_apt_reads_one() -> None:
+    given = of_build({"HTTP_PROXY": "http://one:8", "HTTPS_PROXY": "http://one:8", "https_proxy": "http://two:8"})
+    told = {name: value for name, value in given.items() if name.lower().endswith("_proxy")}
+    assert told == {
+        **{"HTTP_PROXY": "http://one:8", "http_proxy": "http://one:8"},
+        **{"HTTPS_PROXY": "http://one:8", "https_proxy": "http://two:8"},
+    }
+
+
 @pytest.mark.parametrize("give", [of_build, of_run])
 def test_pip_is_told_where_not_to_put_things_whatever_its_configuration_says(
     give: Callable[..., dict[str, str]],
