@@ -35,9 +35,10 @@ class Pace:
 USUAL = Pace(0.2, 1.0)
 """About what a lab takes of two cores, so that labs that begin do not pile up."""
 
-PROVING = Pace(1.0, 5.0)
+PROVING = Pace(0.5, 5.0)
 """More go on at once, and most wait for what never comes. When 20 began in some seconds, on two cores, a tenth of them
-could not tell for the load, and had to wait for it once more."""
+could not tell for the load, and had to wait for it once more: of 850 nine with twice this, and 22 with it, which was
+35 s shorter all the same."""
 
 ALONE = Pace(1.0, 30.0)
 """For a lab that could not tell for the load: what others have left, Pods that end, is to be over first."""
