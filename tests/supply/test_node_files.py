@@ -107,7 +107,7 @@ def test_no_daemon_of_a_node_starts_while_cgroups_of_the_machine_are_mounted(
 
 
 @pytest.mark.parametrize("unit", ["containerd", "kubelet"])
-def test_the_daemons_of_a_node_collect_garbage_less_often(unit: str, entries: dict[str, Entry]) -> None:
+def test_the_daemons_of_a_node_spare_the_cores(unit: str, entries: dict[str, Entry]) -> None:
     content = entries[f"etc/systemd/system/{unit}.service.d/13-thrifty.conf"].content
     assert isinstance(content, bytes)
     assert "Environment=GOGC=400 GOMAXPROCS=1" in content.decode().splitlines()
