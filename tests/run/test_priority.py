@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from labkit.paths import ROOT
 from labkit.run import priority
 
 
@@ -33,3 +37,13 @@ def test_a_process_of_the_root_group_has_no_session_to_choose(tmp_path: Path, mo
     with priority.session_ahead():
         assert autogroup.read_text() == ""
     assert autogroup.read_text() == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sessions are shared out on Linux only")
+@pytest.mark.parametrize(("beside", "expected"), [("sleep 60", "False"), ("while :; do :; done", "True")])
+def test_work_that_goes_on_in_the_session_is_not_put_ahead(beside: str, expected: str) -> None:
+    """A shell has both started, as in one terminal; what only waits, such as a `tee`, is no work."""
+    told = f"{shlex.quote(sys.executable)} -c 'from labkit.run import priority; print(priority._others_run())'"
+    shell = ["sh", "-c", f"{beside} & {told}; kill $!"]
+    done = subprocess.run(shell, check=True, cwd=ROOT, capture_output=True, text=True, start_new_session=True)
+    assert done.stdout.strip() == expected
