@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,29 @@ def test_the_queue_lets_one_after_another_begin(tmp_path: Path, monkeypatch: pyt
         assert next(idle, None) is None, "the machine was looked at until it had room, once for each lab"
     finally:
         load.stop()
+
+
+def test_only_the_first_in_the_queue_looks_at_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    looked, room = threading.Event(), threading.Event()
+
+    def queue(name: str) -> Admission:
+        load = Load()
+        load.stop()
+
+        def idle() -> float:
+            looks.append(name)
+            looked.set()
+            return 1.0 if room.is_set() else 0.0
+
+        monkeypatch.setattr(load, "idle", idle)
+        return Admission(tmp_path, load, cores=64, pace=Pace(0.0, 60.0))
+
+    first, second = threading.Thread(target=queue("first").wait), threading.Thread(target=queue("second").wait)
+    first.start()
+    looked.wait()
+    second.start()
+    room.set()
+    first.join()
+    second.join()
+    assert looks == [*["first"] * (len(looks) - 1), "second"]
