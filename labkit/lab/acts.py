@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import tenacity
 import yaml
@@ -25,6 +25,7 @@ from labkit.lab import instrument
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.place import KUBECTL_S, POLL_S, Place
 from labkit.manifests import build_contexts, manifest_files, naming, scope
+from labkit.observe.api import Refused
 from labkit.observe.history import (
     Act,
     Object,
@@ -56,6 +57,17 @@ RETURN_S = 60.0
 """Seconds that a node may take to return after a pause; Ready after 10 and rid of its taints after 11 when idle."""
 
 
+_VALIDATING = ("apply -f", "create -f")
+"""How labs have kubectl make what a manifest says, with its own validation."""
+
+
+class Placed(NamedTuple):
+    """A file of manifests as it is applied here, and the objects in it."""
+
+    path: Path
+    objects: list[manifest_files.Manifest]
+
+
 class Acts(Place):
     """The words of a lab that change something."""
 
@@ -68,20 +80,17 @@ class Acts(Place):
         Raises Failed where it is refused.
         """
         as_written, sabotaged = self._files(file, **words)
-        promised = []
-        if sabotaged != as_written:
-            dry = self._kubectl(*verb.split(), str(as_written), "--dry-run=server", "-o", "json")
-            promised = _items(dry) if dry.rc == 0 else []
-        result = self._kubectl(*verb.split(), str(sabotaged), "-o", "json")
+        promised = self._promised(verb, as_written) if sabotaged.path != as_written.path else []
+        result = self._kubectl(*verb.split(), str(sabotaged.path), *self._validated(verb, sabotaged), "-o", "json")
         if result.rc != 0:
             raise Failed(f"{file} was refused: {result.stderr.strip()}")
         kept = _items(result)
         if any("namespace" not in item["metadata"] for item in kept):
-            self._undo.callback(self._kubectl, "delete", "-f", str(sabotaged), "--ignore-not-found", "--wait=false")
+            self._undo.callback(self._deleted, sabotaged)
         if any(not f.startswith("kubernetes.io/") for item in kept for f in item["metadata"].get("finalizers", ())):
             # No controller knows these: they would keep the object, and its namespace, for ever.
             free = '{"metadata": {"finalizers": null}}'
-            self._undo.callback(self._kubectl, "patch", "-f", str(sabotaged), "--type=merge", "-p", free)
+            self._undo.callback(self._kubectl, "patch", "-f", str(sabotaged.path), "--type=merge", "-p", free)
         for item in kept:
             self._watches.follow(*MANAGED_KINDS.get(item["kind"], ()))
         by_name = {(item["kind"], item["metadata"]["name"]): item for item in promised}
@@ -173,10 +182,10 @@ class Acts(Place):
     def apply_refused(self, file: str, verb: str = "apply -f") -> Result:
         """Apply manifests/<file>, which must be refused. Raises Accepted where it is not."""
         _, sabotaged = self._files(file)
-        result = self._kubectl(*verb.split(), str(sabotaged))
+        result = self._kubectl(*verb.split(), str(sabotaged.path))
         if result.rc == 0:
             # What is in no namespace does not go with the lab's.
-            self._undo.callback(self._kubectl, "delete", "-f", str(sabotaged), "--ignore-not-found", "--wait=false")
+            self._undo.callback(self._deleted, sabotaged)
             raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
         return result
 
@@ -224,7 +233,7 @@ class Acts(Place):
 
     def file(self, file: str, **words: str) -> Path:
         """Give the path of manifests/<file>, or of a copy with its placeholders filled, as the sabotage leaves it."""
-        return self._files(file, **words)[1]
+        return self._files(file, **words)[1].path
 
     def _typed(self, line: str, stdin: str | None = None) -> Result:
         stdin = naming.in_text(self._saboteur.act(stdin), self.cluster.images) if stdin else stdin
@@ -261,15 +270,17 @@ class Acts(Place):
         self.evidence.typed(at_s, result, line)
         return result
 
-    def _files(self, file: str, **words: str) -> tuple[Path, Path]:
-        """Give the paths of manifests/<file> as written and as sabotaged; the same one where no sabotage touches it."""
+    def _files(self, file: str, **words: str) -> tuple[Placed, Placed]:
+        """Give manifests/<file> as written and as sabotaged; the same where no sabotage touches it."""
         words = {"NAMESPACE": self.namespace, "NODE": self.cluster.node.name} | words
         objects = manifest_files.place(manifest_files.read(file), **words)
         text = manifest_files.path_of(file).read_text(encoding="utf-8")
         self.evidence.applied(f"manifests/{file}", naming.in_text(text, self.cluster.images))
         sabotaged = self._saboteur.manifests(objects)
-        as_written = self._file(file, self._here(objects), "as-written")
-        return as_written, as_written if sabotaged is objects else self._file(file, self._here(sabotaged), "sabotaged")
+        as_written = self._placed(file, self._here(objects), "as-written")
+        if sabotaged is objects:
+            return as_written, as_written
+        return as_written, self._placed(file, self._here(sabotaged), "sabotaged")
 
     def _here(self, objects: list[manifest_files.Manifest]) -> list[manifest_files.Manifest]:
         """Give objects as they are applied here: by the images' names here, and marked as ours where they need it."""
@@ -280,15 +291,48 @@ class Acts(Place):
             raise NotSetUp(f'{of_node}, but its claim does not say needs="nodes": it is not applied')
         return [scope.marked(one, {LABEL: self.cluster.name}) for one in objects]
 
-    def _file(self, file: str, objects: list[manifest_files.Manifest], how: str) -> Path:
-        """Give the path of manifests/<file>, or of a copy beside the kubeconfig where these are not its objects."""
+    def _placed(self, file: str, objects: list[manifest_files.Manifest], how: str) -> Placed:
+        """Give manifests/<file>, or a copy beside the kubeconfig where these are not its objects."""
         if objects == manifest_files.read(file):
-            return manifest_files.path_of(file)
+            return Placed(manifest_files.path_of(file), objects)
         copy = self._kubeconfig.with_suffix(f".{how}.{Path(file).name}")
         copy.write_text(manifest_files.to_yaml(objects), encoding="utf-8")
         self.evidence.called(str(copy), f"manifests/{file}")
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
-        return copy
+        return Placed(copy, objects)
+
+    def _deleted(self, placed: Placed) -> None:
+        self._kubectl("delete", "-f", str(placed.path), "--ignore-not-found", "--wait=false")
+
+    def _promised(self, verb: str, placed: Placed) -> list[dict[str, Any]]:
+        """Give the objects of a file as the server would make them; none where it would not."""
+        if (made := self._tried(placed.objects)) is not None:
+            return made
+        dry = self._kubectl(*verb.split(), str(placed.path), "--dry-run=server", "-o", "json")
+        return _items(dry) if dry.rc == 0 else []
+
+    def _validated(self, verb: str, placed: Placed) -> tuple[str, ...]:
+        """Give what spares kubectl the validation where the server has taken all objects of a file, strictly, by trial.
+
+        kubectl reads all that the server knows of the kinds' fields for it: 115 ms of CPU time instead of 40.
+        """
+        return ("--validate=false",) if verb in _VALIDATING and self._tried(placed.objects) else ()
+
+    def _tried(self, objects: list[manifest_files.Manifest]) -> list[dict[str, Any]] | None:
+        """Have the server say what it would make of new objects; None where it refuses one, or has it already.
+
+        Or does not answer. What kubectl is told of it then is for kubectl to say.
+        """
+        made = []
+        for one in objects:
+            collection = scope.collection_of(one, self._current)
+            if collection is None:
+                return None
+            try:
+                made.append(self._api.post(f"{collection}?dryRun=All&fieldValidation=Strict", one))
+            except (Refused, Inconclusive, TypeError):  # YAML has dates, which JSON has not
+                return None
+        return made
 
     def _await_return(self, node: str) -> None:
         """Wait until a node is as before its machine froze. Raises Inconclusive where it does not come back."""

@@ -88,6 +88,19 @@ def of_objects(objects: Iterable[Any], namespace: str) -> str | None:
     return None
 
 
+def collection_of(thing: Any, namespace: str) -> str | None:
+    """Give the API path at which an object is made, in its own namespace or in this one; None where that is not known.
+
+    That of a Pod: /api/v1/namespaces/default/pods.
+    """
+    kind, version = (thing.get("kind"), thing.get("apiVersion")) if isinstance(thing, dict) else (None, None)
+    if kind not in KINDS or not isinstance(version, str):
+        return None
+    plural, *_ = KINDS[kind].split()
+    where = (thing.get("metadata") or {}).get("namespace", namespace)
+    return f"{'/apis' if '/' in version else '/api'}/{version}/namespaces/{where}/{plural}"
+
+
 def of_node(objects: Iterable[Any]) -> str | None:
     """Say which of some objects has Pods that reach into their node's own network, processes or files."""
     for thing in objects:

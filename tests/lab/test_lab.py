@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from labkit.claims import budgets
 from labkit.claims.budgets import Window
-from labkit.claims.sabotage import Sabotage, instead, skip
+from labkit.claims.sabotage import Sabotage, instead, put, skip
 from labkit.cluster import LabCluster
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.lab import Lab
 from labkit.lab.place import _for_lab
+from labkit.observe.api import Refused
 from labkit.observe.history import Act, Object
 from labkit.observe.load import Load
 from labkit.observe.views import PodView
@@ -113,6 +116,61 @@ def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monk
     assert command["command"] == "kubectl apply -f manifests/replicasets/no-pods-from-the-controller.yaml -o json"
     assert command["stderr"] == "cannot read manifests/replicasets/no-pods-from-the-controller.yaml\n"
     assert "${NAMESPACE}" in lab.evidence.manifests["manifests/replicasets/no-pods-from-the-controller.yaml"]
+
+
+def told(command: dict[str, Any]) -> str:
+    """Give what was typed, without where a copy lies."""
+    return re.sub(r"\S+/", "", command["command"])
+
+
+def test_kubectl_validates_only_what_the_server_has_not_taken_by_trial(
+    lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, asked = lab_of("exit 1"), []
+
+    def post(path: str, _: object) -> dict[str, Any]:
+        asked.append(path)
+        if "replicasets" in path:
+            raise Refused(400, '{"message": "unknown field"}')
+        return {}
+
+    monkeypatch.setattr(lab._api, "post", post)
+    for file, verb in (
+        ("labels/annotation.yaml", "apply -f"),
+        ("labels/annotation.yaml", "create -f"),
+        ("labels/annotation.yaml", "apply --validate=strict -f"),
+        ("replicasets/copies.yaml", "apply -f"),
+    ):
+        with pytest.raises(Failed):
+            lab.apply(file, verb)
+    assert [told(command) for command in lab.evidence.commands] == [
+        "kubectl apply -f annotation.yaml --validate=false -o json",
+        "kubectl create -f annotation.yaml --validate=false -o json",
+        "kubectl apply --validate=strict -f annotation.yaml -o json",
+        "kubectl apply -f copies.yaml -o json",
+    ]
+    assert all(path.endswith("?dryRun=All&fieldValidation=Strict") for path in asked)
+
+
+@pytest.mark.parametrize("takes_it", [True, False])
+def test_what_a_sabotaged_object_would_have_been_is_asked_of_the_server(
+    lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch, takes_it: bool
+) -> None:
+    """By kubectl where the server does not make it anew, as where it has the object already."""
+    kept = {"kind": "ConfigMap", "metadata": {"name": "guitar-api", "uid": "1", "namespace": "one"}}
+    changed = Sabotage("another", (put("metadata.annotations", {}),))
+    lab = lab_of(f"echo '{json.dumps(kept | {'said': 'by kubectl'})}'", changed)
+
+    def post(_: str, thing: dict[str, Any]) -> dict[str, Any]:
+        if not takes_it:
+            raise Refused(409, '{"message": "already exists"}')
+        return thing | {"said": "by the server"}
+
+    monkeypatch.setattr(lab._api, "post", post)
+    applied = lab.apply("labels/annotation.yaml")
+    assert applied.manifest["said"] == ("by the server" if takes_it else "by kubectl")
+    dry = [command for command in lab.evidence.commands if "--dry-run=server" in command["command"]]
+    assert len(dry) == (0 if takes_it else 1)
 
 
 def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(lab_of: Callable[..., Lab]) -> None:
