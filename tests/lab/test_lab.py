@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,10 @@ from labkit.claims.sabotage import Sabotage, instead, put, skip
 from labkit.cluster import LabCluster
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.lab import Lab
-from labkit.lab.place import _for_lab
+from labkit.lab.looks import LATE_POLL_S
+from labkit.lab.place import POLL_S, _for_lab
 from labkit.observe.api import Refused
-from labkit.observe.history import Act, Object
+from labkit.observe.history import Act, NeverHappened, Object
 from labkit.observe.load import Load
 from labkit.observe.views import PodView
 
@@ -171,6 +173,21 @@ def test_what_a_sabotaged_object_would_have_been_is_asked_of_the_server(
     assert applied.manifest["said"] == ("by the server" if takes_it else "by kubectl")
     dry = [command for command in lab.evidence.commands if "--dry-run=server" in command["command"]]
     assert len(dry) == (0 if takes_it else 1)
+
+
+def test_what_is_late_is_looked_for_less_often(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, now, looked = lab_of("exit 0"), [0.0], []
+
+    def sleep(seconds: float) -> None:
+        looked.append((now[0] < 3, seconds))
+        now[0] += seconds
+
+    monkeypatch.setattr(lab, "clock", lambda: now[0])
+    monkeypatch.setattr(Load, "since", lambda *_: 0.0)
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(NeverHappened):
+        lab.poll("it is so", lambda: False, until=bool, within=Window(0, 3))
+    assert set(looked) == {(True, POLL_S), (False, LATE_POLL_S)}
 
 
 def test_a_line_at_a_shell_finds_the_clusters_kubectl_and_a_folder_of_its_own(lab_of: Callable[..., Lab]) -> None:
