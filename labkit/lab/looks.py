@@ -26,7 +26,6 @@ from labkit.observe.history import (
     Pod,
     Pods,
     Subject,
-    unless_loaded,
 )
 from labkit.observe.views import EventView, PodView, view
 from labkit.observe.watch import path_of
@@ -118,7 +117,7 @@ class Looks(Place):
         except tenacity.RetryError:
             load = self._load.since(self._began + from_s)
             message = f"{goal}: not within {self.clock() - from_s:.0f} s\n  last seen: {_short(last[0])}"
-            raise unless_loaded(NeverHappened(message), load) from None
+            raise self.history.unless_loaded(NeverHappened(message), load) from None
         window["seen_s"] = round(self.clock(), 3)
         return last[0]
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import tenacity
 
-from labkit.claims.budgets import LOADED, START
+from labkit.claims.budgets import LOADED, MOST_LOADED, START
 from labkit.claims.claim import Claim
 from labkit.claims.sabotage import Sabotage, Saboteur
 from labkit.cluster import LabCluster, Result, commands, node_status
@@ -66,7 +66,9 @@ class Place:
         self._load = load
         self._saboteur = Saboteur(sabotage)
         self._api = cluster.api
-        self.history = History(self.clock, lambda since_s: load.since(self._began + since_s))
+        self.history = History(
+            self.clock, lambda since_s: load.since(self._began + since_s), MOST_LOADED if sabotage else LOADED
+        )
         self.evidence = Evidence(self.history)
         self._watches = Watches(self._api, self.namespace, self.history)
         self._kubeconfig = cluster.kubeconfig_path.parent / f"{self.namespace}.kubeconfig"

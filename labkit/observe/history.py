@@ -148,10 +148,14 @@ class Happened(AssertionError):
 class History:
     """All views of one lab in the order in which they arrived; safe to feed from several watches."""
 
-    def __init__(self, clock: Callable[[], float], load: Callable[[float], float]) -> None:
-        """`clock` gives seconds since the lab began; `load(since_s)` the mean tasks per core wanting to run since."""
+    def __init__(self, clock: Callable[[], float], load: Callable[[float], float], loaded: float = LOADED) -> None:
+        """`clock` gives seconds since the lab began; `load(since_s)` the mean tasks per core wanting to run since.
+
+        With more than `loaded` of them lateness says nothing.
+        """
         self.clock = clock
         self._load = load
+        self._loaded = loaded
         self._views: list[View] = []
         self._gaps: list[Gap] = []
         self._failure: BaseException | None = None
@@ -271,7 +275,7 @@ class History:
             raise TooEarly(early)
         if after_s > within.too_late_s(load):
             late = f"{message}, but the manifest allows {within.latest_s:.0f} s, the rest is slack\n  seen: {moment}"
-            raise unless_loaded(TooLate(late), load)
+            raise self.unless_loaded(TooLate(late), load)
 
     def _states(self, subjects: Sequence[Subject[Any]], after_s: float) -> Iterator[tuple[Any, ...]]:
         """Give the states of all subjects together, each time one of them changed after that second."""
@@ -300,11 +304,10 @@ class History:
             message += f"\n  look at:   {look_at}"
         if gap := next((g for s in subjects for g in self._gaps if g.kind in s.kinds and g.to_s >= from_s), None):
             return Inconclusive(f"{message}\n  but states were lost: {gap.why}")
-        return unless_loaded(NeverHappened(message), load)
+        return self.unless_loaded(NeverHappened(message), load)
 
-
-def unless_loaded(error: AssertionError, load: float) -> Exception:
-    """Give what to raise: the error, or Inconclusive with its words where the machine was too loaded to tell."""
-    if load <= LOADED:
-        return error
-    return Inconclusive(f"{error}\n  but {load:.1f} tasks per core wanted to run meanwhile, too many to tell")
+    def unless_loaded(self, error: AssertionError, load: float) -> Exception:
+        """Give what to raise: the error, or Inconclusive with its words where the machine was too loaded to tell."""
+        if load <= self._loaded:
+            return error
+        return Inconclusive(f"{error}\n  but {load:.1f} tasks per core wanted to run meanwhile, too many to tell")

@@ -26,6 +26,7 @@ from labkit.observe.api import Refused
 from labkit.observe.history import Act, NeverHappened, Object
 from labkit.observe.load import Load
 from labkit.observe.views import PodView
+from labkit.trouble import Inconclusive
 
 
 def test_one_of_several_instruments_in_a_pod_is_told_by_its_port(
@@ -106,6 +107,33 @@ def test_nothing_counts_on_a_machine_that_was_too_busy(
     for load, said in ((budgets.LOADED, None), (7.0, "7.0 tasks per core wanted to run meanwhile, too many to tell")):
         monkeypatch.setattr(Load, "since", lambda *_, load=load: load)
         assert lab.too_busy() == said
+
+
+@pytest.mark.parametrize(
+    ("load", "clean", "sabotaged"),
+    [
+        (budgets.LOADED, NeverHappened, NeverHappened),
+        (7.0, Inconclusive, NeverHappened),
+        (budgets.MOST_LOADED, Inconclusive, NeverHappened),
+        (9.1, Inconclusive, Inconclusive),
+    ],
+)
+def test_lateness_accuses_a_sabotage_as_long_as_the_slack_grows(
+    lab_of: Callable[..., Lab],
+    monkeypatch: pytest.MonkeyPatch,
+    load: float,
+    clean: type[Exception],
+    sabotaged: type[Exception],
+) -> None:
+    monkeypatch.setattr(Load, "since", lambda *_: load)
+    over = Window(0, -budgets.MOST_SLACK_S)
+    for sabotage, expected in ((None, clean), (Sabotage("one", (skip("it"),)), sabotaged)):
+        lab = lab_of("exit 0", sabotage)
+        with pytest.raises(expected):
+            lab.poll("it is so", lambda: False, until=bool, within=over)
+        with pytest.raises(expected):
+            lab.eventually("it is so", Object[PodView]("Pod", "web"), until=bool, within=over)
+        assert bool(lab.too_busy()) == (load > budgets.LOADED), "and a clean run is told of either way"
 
 
 def test_a_placed_manifest_goes_by_its_own_name(lab_of: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
