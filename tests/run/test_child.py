@@ -62,7 +62,14 @@ def test_many_are_observed_some_for_each_core_and_alone_only_where_that_tells_no
     labs = Labs({"b": 1})
     told = again(labs, monkeypatch, *(seen(one, "inconclusive") for one in "abc"))
     assert told == ["a passed", "b inconclusive", "c passed", "b passed"]
-    assert labs.ran == [(("a", "b", "c"), 2 * child.FEW), (("b",), 0)]
+    assert labs.ran == [(("a", "b", "c"), 3), (("b",), 0)]
+
+
+def test_no_more_side_by_side_than_some_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    labs = Labs({})
+    again(labs, monkeypatch, *(seen(str(one), "inconclusive") for one in range(50)))
+    ((_, workers),) = labs.ran
+    assert workers == 2 * child.FEW
 
 
 def test_what_was_not_observed_the_second_time_is_observed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +77,7 @@ def test_what_was_not_observed_the_second_time_is_observed_alone(monkeypatch: py
     monkeypatch.setattr(child, "observe", lambda _, nodeids, **more: labs.observe(_, nodeids, **more)[:2])
     told = [one.nodeid for one in child.observe_again({}, [seen(one, "inconclusive") for one in "abc"])]
     assert told == ["a", "b", "c"]
-    assert labs.ran == [(("a", "b", "c"), 2 * child.FEW), (("c",), 0)]
+    assert labs.ran == [(("a", "b", "c"), 3), (("c",), 0)]
 
 
 def test_the_last_observation_of_a_lab_is_the_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
