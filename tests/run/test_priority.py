@@ -13,13 +13,18 @@ from labkit.paths import ROOT
 from labkit.run import priority
 
 
-def test_the_session_is_ahead_and_then_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("others_run", [False, True])
+def test_the_session_is_ahead_and_then_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others_run: bool
+) -> None:
+    """But where other work goes on in it, such as other tests beside this one."""
     autogroup = tmp_path / "autogroup"
     autogroup.write_text("/autogroup-123 nice 5\n")
     monkeypatch.setattr(priority, "_AUTOGROUP", autogroup)
+    monkeypatch.setattr(priority, "_others_run", lambda: others_run)
     with priority.session_ahead():
-        assert int(autogroup.read_text()) == priority.AHEAD
-    assert int(autogroup.read_text()) == 5
+        assert autogroup.read_text().split()[-1] == ("5" if others_run else str(priority.AHEAD))
+    assert autogroup.read_text().split()[-1] == "5"
 
 
 def test_where_there_are_no_sessions_to_choose_from_nothing_is_done(
@@ -39,11 +44,24 @@ def test_a_process_of_the_root_group_has_no_session_to_choose(tmp_path: Path, mo
     assert autogroup.read_text() == ""
 
 
+WHAT_RUNS = """
+import sys
+import psutil
+from labkit.run import priority
+other, how = psutil.Process(int(sys.argv[1])), sys.argv[2]
+while other.status() != how:
+    pass
+print(priority._others_run())
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="sessions are shared out on Linux only")
-@pytest.mark.parametrize(("beside", "expected"), [("sleep 60", "False"), ("while :; do :; done", "True")])
-def test_work_that_goes_on_in_the_session_is_not_put_ahead(beside: str, expected: str) -> None:
-    """A shell has both started, as in one terminal; what only waits, such as a `tee`, is no work."""
-    told = f"{shlex.quote(sys.executable)} -c 'from labkit.run import priority; print(priority._others_run())'"
-    shell = ["sh", "-c", f"{beside} & {told}; kill $!"]
+@pytest.mark.parametrize(
+    ("beside", "how", "expected"), [("sleep 60", "sleeping", "False"), ("while :; do :; done", "running", "True")]
+)
+def test_work_that_goes_on_in_the_session_is_not_put_ahead(beside: str, how: str, expected: str) -> None:
+    """A shell has started both, as in one terminal; what only waits, such as a `tee`, is no work."""
+    told = shlex.join([sys.executable, "-c", WHAT_RUNS])
+    shell = ["sh", "-c", f"{beside} & {told} $! {how}; kill $!"]
     done = subprocess.run(shell, check=True, cwd=ROOT, capture_output=True, text=True, start_new_session=True)
     assert done.stdout.strip() == expected
