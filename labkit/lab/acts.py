@@ -86,7 +86,7 @@ class Acts(Place):
             raise Failed(f"{file} was refused: {result.stderr.strip()}")
         kept = _items(result)
         if any("namespace" not in item["metadata"] for item in kept):
-            self._undo.callback(self._deleted, sabotaged)
+            self._undo.callback(self._delete, sabotaged)
         if any(not f.startswith("kubernetes.io/") for item in kept for f in item["metadata"].get("finalizers", ())):
             # No controller knows these: they would keep the object, and its namespace, for ever.
             free = '{"metadata": {"finalizers": null}}'
@@ -185,7 +185,7 @@ class Acts(Place):
         result = self._kubectl(*verb.split(), str(sabotaged.path))
         if result.rc == 0:
             # What is in no namespace does not go with the lab's.
-            self._undo.callback(self._deleted, sabotaged)
+            self._undo.callback(self._delete, sabotaged)
             raise Accepted(f"kubectl {verb} {file}: was accepted\n  {result.stdout.strip()}")
         return result
 
@@ -301,12 +301,12 @@ class Acts(Place):
         self._undo.callback(lambda: copy.unlink(missing_ok=True))
         return Placed(copy, objects)
 
-    def _deleted(self, placed: Placed) -> None:
+    def _delete(self, placed: Placed) -> None:
         self._kubectl("delete", "-f", str(placed.path), "--ignore-not-found", "--wait=false")
 
     def _promised(self, verb: str, placed: Placed) -> list[dict[str, Any]]:
         """Give the objects of a file as the server would make them; none where it would not."""
-        if (made := self._tried(placed.objects)) is not None:
+        if (made := self._dry_run(placed.objects)) is not None:
             return made
         dry = self._kubectl(*verb.split(), str(placed.path), "--dry-run=server", "-o", "json")
         return _items(dry) if dry.rc == 0 else []
@@ -316,9 +316,9 @@ class Acts(Place):
 
         kubectl reads all that the server knows of the kinds' fields for it: 115 ms of CPU time instead of 40.
         """
-        return ("--validate=false",) if verb in _VALIDATING and self._tried(placed.objects) else ()
+        return ("--validate=false",) if verb in _VALIDATING and self._dry_run(placed.objects) else ()
 
-    def _tried(self, objects: list[manifest_files.Manifest]) -> list[dict[str, Any]] | None:
+    def _dry_run(self, objects: list[manifest_files.Manifest]) -> list[dict[str, Any]] | None:
         """Have the server say what it would make of new objects; None where it refuses one, or has it already.
 
         Or does not answer. What kubectl is told of it then is for kubectl to say.
