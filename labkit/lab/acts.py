@@ -24,7 +24,7 @@ from labkit.cluster.labcluster import LABEL
 from labkit.lab import instrument
 from labkit.lab.errors import Accepted, Failed, NotSetUp
 from labkit.lab.place import KUBECTL_S, POLL_S, Place
-from labkit.manifests import build_contexts, manifest_files, naming, scope
+from labkit.manifests import build_contexts, kinds, manifest_files, naming, scope
 from labkit.observe.api import Refused
 from labkit.observe.history import (
     Act,
@@ -325,7 +325,7 @@ class Acts(Place):
         """
         made = []
         for one in objects:
-            collection = scope.collection_of(one, self._current)
+            collection = kinds.collection_of(one, self._current)
             if collection is None:
                 return None
             try:

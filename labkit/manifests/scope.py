@@ -12,36 +12,9 @@ from typing import Any
 
 import yaml
 
-KINDS = {
-    "ConfigMap": "configmaps cm",
-    "CronJob": "cronjobs cj",
-    "DaemonSet": "daemonsets ds",
-    "Deployment": "deployments deploy",
-    "EndpointSlice": "endpointslices",
-    "Endpoints": "endpoints ep",
-    "Event": "events ev",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers hpa",
-    "Ingress": "ingresses ing",
-    "Job": "jobs",
-    "Lease": "leases",
-    "LimitRange": "limitranges limits",
-    "NetworkPolicy": "networkpolicies netpol",
-    "PersistentVolumeClaim": "persistentvolumeclaims pvc",
-    "Pod": "pods po",
-    "PodDisruptionBudget": "poddisruptionbudgets pdb",
-    "ReplicaSet": "replicasets rs",
-    "ReplicationController": "replicationcontrollers rc",
-    "ResourceQuota": "resourcequotas quota",
-    "Role": "roles",
-    "RoleBinding": "rolebindings",
-    "Secret": "secrets",
-    "Service": "services svc",
-    "ServiceAccount": "serviceaccounts sa",
-    "StatefulSet": "statefulsets sts",
-}
-"""Kinds whose objects are in a namespace, and what kubectl calls them. Source: kubectl api-resources, v1.37."""
+from labkit.manifests.kinds import NAMESPACED
 
-_INSIDE = {word for kind, names in KINDS.items() for word in (kind.lower(), *names.split())}
+_INSIDE = {word for kind, names in NAMESPACED.items() for word in (kind.lower(), *names.split())}
 
 _LOOKING = {
     *("api-resources", "api-versions", "attach", "auth", "cluster-info", "completion", "config"),
@@ -86,19 +59,6 @@ def of_objects(objects: Iterable[Any], namespace: str) -> str | None:
         elif (elsewhere := metadata.get("namespace", namespace)) != namespace:
             return f"{name} is in namespace {elsewhere}"
     return None
-
-
-def collection_of(thing: Any, namespace: str) -> str | None:
-    """Give the API path at which an object is made, in its own namespace or in this one; None where that is not known.
-
-    That of a Pod: /api/v1/namespaces/default/pods.
-    """
-    kind, version = (thing.get("kind"), thing.get("apiVersion")) if isinstance(thing, dict) else (None, None)
-    if kind not in KINDS or not isinstance(version, str):
-        return None
-    plural, *_ = KINDS[kind].split()
-    where = (thing.get("metadata") or {}).get("namespace", namespace)
-    return f"{'/apis' if '/' in version else '/api'}/{version}/namespaces/{where}/{plural}"
 
 
 def of_node(objects: Iterable[Any]) -> str | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.manifests import scope
+from labkit.manifests.kinds import NAMESPACED
 from labkit.notes.shell import CLOSE, OPEN
 
 Object = tuple[str, str]
@@ -37,7 +37,7 @@ CLUSTER_KINDS = {
 """Kinds whose objects are in no namespace, and what kubectl calls them. Source: kubectl api-resources, v1.37."""
 
 _KIND_OF = {word: kind for kind, words in CLUSTER_KINDS.items() for word in words.split()} | {
-    word: kind for kind, words in scope.KINDS.items() for word in (kind.lower(), *words.split())
+    word: kind for kind, words in NAMESPACED.items() for word in (kind.lower(), *words.split())
 }
 
 _VALUED = frozenset({
@@ -70,7 +70,7 @@ _SECOND = frozenset({"create", "set", "rollout", "config", "auth", "top", "certi
 """Verbs with a word of their own before what they are about."""
 
 _MAKES = {
-    **{word: kind for kind, words in scope.KINDS.items() for word in (kind.lower(), *words.split())},
+    **{word: kind for kind, words in NAMESPACED.items() for word in (kind.lower(), *words.split())},
     **{word: kind for kind, words in CLUSTER_KINDS.items() for word in words.split()},
     "serviceaccount": "ServiceAccount",
 }

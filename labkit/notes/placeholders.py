@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labkit.manifests import scope
+from labkit.manifests.kinds import NAMESPACED
 from labkit.notes import kubectl, shell
 from labkit.notes.kubectl import Kubectl, Object
 from labkit.notes.understand import Command
@@ -54,7 +54,7 @@ def _fitting(mark: str, command: Command, present: Sequence[Object]) -> str | No
         return name if kind == "Pod" and at == 0 else None
     if not _KIND_MARKS.fullmatch(inside):
         return None
-    word = scope.KINDS.get(kind, kind.lower()).split()[0]
+    word = NAMESPACED.get(kind, kind.lower()).split()[0]
     return word if at == 0 else name if at == 1 else None
 
 

@@ -84,6 +84,11 @@ def test_a_placeholder_is_filled_where_one_thing_fits() -> None:
     assert scenario.steps[1].told == ("<pod-name> is taken to be web",)
 
 
+def test_a_placeholder_for_a_kind_is_filled_with_its_plural() -> None:
+    (scenario,) = planned(commands("kubectl run web --image=a", "kubectl get <resource-type>")).scenarios
+    assert scenario.steps[1].script == "kubectl get pods"
+
+
 def test_a_manifest_that_no_command_applies_is_tried_dry() -> None:
     (scenario,) = planned(f"```\n{POD}```\n").scenarios
     assert scenario.steps[0].script == "kubectl apply --dry-run=server -f line-2.yaml"
