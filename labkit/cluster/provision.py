@@ -253,6 +253,7 @@ def handle(held: Lease) -> OwnCluster:
 def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine, taken: Sequence[IPv4Network]) -> Path:
     local = machine.data_root is not None
     host = Host(
+        cores=machine.cores,
         cgroup_v1=machine.cgroup_v1,
         # An engine elsewhere cannot be asked; the machines of such services lack nothing.
         lowers_oom_score=not local or "CAP_SYS_RESOURCE" in bounded_runtime.bounding_set(_own_status()),

@@ -53,6 +53,7 @@ class Engine:
 
     client: docker.DockerClient
     version: str
+    cores: int
     cgroup_v1: bool
     architecture: str
     """Go's word for the processor: amd64, arm64."""
@@ -103,6 +104,7 @@ def _engine(client: docker.DockerClient, info: Mapping[str, Any]) -> Engine:
     return Engine(
         client=client,
         version=info["ServerVersion"],
+        cores=info["NCPU"],
         architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], info["Architecture"]),
         cgroup_v1=info.get("CgroupVersion") != "2",
         data_root=data_root if local else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -12,9 +13,9 @@ from labkit.cluster import config
 from labkit.cluster.config import Host
 from labkit.trouble import CannotRun
 
-V1 = Host(cgroup_v1=True, lowers_oom_score=True)
-V2 = Host(cgroup_v1=False, lowers_oom_score=True)
-BOUNDED = Host(cgroup_v1=False, lowers_oom_score=False)
+V1 = Host(cores=2, cgroup_v1=True, lowers_oom_score=True)
+V2 = Host(cores=2, cgroup_v1=False, lowers_oom_score=True)
+BOUNDED = Host(cores=2, cgroup_v1=False, lowers_oom_score=False)
 
 
 def made(kubernetes: str, host: Host, *, made_here: bool = False) -> dict[str, Any]:
@@ -31,7 +32,25 @@ def test_the_cluster_has_one_control_plane_and_two_workers() -> None:
 
 @pytest.mark.parametrize("kubernetes", ["v1.34.11", "v1.35.8", "v1.36.4", "v1.37.0", "v1.38.0-alpha.1"])
 def test_a_machine_that_lacks_nothing_gets_the_file_as_it_is(kubernetes: str) -> None:
-    assert made(kubernetes, V2) == config.read()
+    assert but_for_processors(made(kubernetes, V2)) == config.read()
+
+
+def but_for_processors(patched: dict[str, Any]) -> dict[str, Any]:
+    """Give a configuration without the patch that every machine gets, its last."""
+    *patches, _ = patched["kubeadmConfigPatchesJSON6902"]
+    return {**patched, "kubeadmConfigPatchesJSON6902": patches}
+
+
+@pytest.mark.parametrize(("cores", "each"), [(1, "1"), (2, "1"), (3, "2"), (4, "2"), (16, "8")])
+def test_the_control_plane_shares_the_cores(cores: int, each: str) -> None:
+    patched = made("v1.37.0", dataclasses.replace(V2, cores=cores))
+    patches = [one for one in patched["kubeadmConfigPatchesJSON6902"] if one["version"] == "v1beta4"]
+    added = [operation for one in patches for operation in yaml.safe_load(one["patch"])]
+    environments = {one["path"].removesuffix("/-"): one["value"] for one in added if one["path"].endswith("Envs/-")}
+    assert environments == {
+        f"/{component}/extraEnvs": {"name": "GOMAXPROCS", "value": each}
+        for component in ("etcd/local", "controllerManager", "scheduler")
+    }
 
 
 def kubelet(patched: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +81,7 @@ def test_where_no_process_may_lower_its_oom_score_containerd_is_told_not_to_ask(
 
 
 def test_a_node_image_made_here_need_not_be_told_of_scores() -> None:
-    assert made("v1.37.0", BOUNDED, made_here=True) == config.read()
+    assert but_for_processors(made("v1.37.0", BOUNDED, made_here=True)) == config.read()
 
 
 def test_the_networks_are_those_of_the_file() -> None:

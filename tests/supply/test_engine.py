@@ -107,7 +107,7 @@ def test_settings_of_docker_that_cannot_be_read_are_told_and_passed_over(
 ) -> None:
     client: Any = SimpleNamespace()
     (tmp_path / "config.json").write_text("{")
-    monkeypatch.setattr(engine, "_ask", lambda: Engine(client, "29.0", False, "amd64", None))
+    monkeypatch.setattr(engine, "_ask", lambda: Engine(client, "29.0", 2, False, "amd64", None))
     monkeypatch.setattr(engine, "_need_client", lambda _: None)
     assert engine.ensure(progress).version == "29.0"
     assert re.search(r"config.json cannot be read \(no JSON: .*\): going on without it", lines[0])

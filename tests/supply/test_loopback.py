@@ -16,7 +16,7 @@ from labkit.trouble import CannotRun
 def engine_with(pool: dict[str, str]) -> Engine:
     bridge = SimpleNamespace(attrs={"IPAM": {"Config": [pool]}})
     client: Any = SimpleNamespace(networks=SimpleNamespace(get=lambda _: bridge))
-    return Engine(client, "29.0", False, "amd64", None)
+    return Engine(client, "29.0", 2, False, "amd64", None)
 
 
 @pytest.fixture(autouse=True)

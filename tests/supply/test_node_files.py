@@ -107,10 +107,20 @@ def test_no_daemon_of_a_node_starts_while_cgroups_of_the_machine_are_mounted(
 
 
 @pytest.mark.parametrize("unit", ["containerd", "kubelet"])
-def test_the_daemons_of_a_node_spare_the_cores(unit: str, entries: dict[str, Entry]) -> None:
+@pytest.mark.parametrize(("cores", "each"), [(1, 1), (2, 1), (3, 2), (16, 8)])
+def test_the_daemons_of_a_node_share_the_cores(
+    unit: str, cores: int, each: int, entries: dict[str, Entry], tmp_path: Path
+) -> None:
     content = entries[f"etc/systemd/system/{unit}.service.d/13-thrifty.conf"].content
     assert isinstance(content, bytes)
-    assert "Environment=GOGC=400 GOMAXPROCS=1" in content.decode().splitlines()
+    _, *lines = content.decode().splitlines()
+    settings = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert settings["Environment"] == "GOGC=400"
+    assert settings["EnvironmentFile"] == "-/run/%p.processors"
+    script = settings["ExecStartPre"].partition("-c ")[2].strip("'").replace("$$", "$").replace("%p", unit)
+    shown = f"nproc() {{ echo {cores}; }}; {script.replace('/run', str(tmp_path))}"
+    subprocess.run(["sh", "-c", shown], check=True)
+    assert (tmp_path / f"{unit}.processors").read_text() == f"GOMAXPROCS={each}\n"
 
 
 def test_units_are_enabled_and_one_is_masked(entries: dict[str, Entry]) -> None:
