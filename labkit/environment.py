@@ -73,7 +73,7 @@ def of_build(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 
     `go env -w` keeps a file: what it says of where modules come from counts, and the rest of it does not.
     """
-    kept = _named(_of_go(outer), GO) | _proxies(outer) | _named(outer, PROGRAMS, CERTIFICATES, GO, PIP)
+    kept = _named(_of_go(outer), GO) | proxies(outer) | _named(outer, PROGRAMS, CERTIFICATES, GO, PIP)
     return kept | OURS | PLACES | {"GOENV": "off"}
 
 
@@ -86,6 +86,12 @@ def of_run(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 def credentials(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give what the user's own credential programs read, for the one cluster or registry that asks for them."""
     return {name: value for name, value in outer.items() if name in CREDENTIALS or name.startswith(CREDENTIALS_OF)}
+
+
+def proxies(outer: Mapping[str, str]) -> dict[str, str]:
+    """Give the user's proxies in both spellings: apt reads only the small one, and waits for minutes without it."""
+    given = _named(outer, PROXIES)
+    return {name: given[one] for name in PROXIES for one in (name.swapcase(), name) if one in given}
 
 
 def standard_first(path: str) -> str:
@@ -102,12 +108,6 @@ def _named(outer: Mapping[str, str], *groups: tuple[str, ...]) -> dict[str, str]
     if not Path(given.get("TMPDIR", "/")).is_dir():
         del given["TMPDIR"]  # as Python does, which then takes /tmp; others fail
     return given
-
-
-def _proxies(outer: Mapping[str, str]) -> dict[str, str]:
-    """Give the user's proxies in both spellings: apt reads only the small one, and waits for minutes without it."""
-    given = _named(outer, PROXIES)
-    return {name: given[one] for name in PROXIES for one in (name.swapcase(), name) if one in given}
 
 
 def _of_go(outer: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.utils.build import exclude_paths
 
+from labkit.environment import proxies
 from labkit.manifests import naming
 from labkit.manifests.naming import Names
 from labkit.paths import ROOT
@@ -175,23 +176,21 @@ def pack(context: Path, file: IO[bytes]) -> None:
                 archive.addfile(info, content)
 
 
-def build_arguments(environment: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
+def build_arguments(outer: Mapping[str, str], pip_configuration: str) -> dict[str, str]:
     """Give the build arguments that let pip reach in the build what it reaches here.
 
-    environment: proxies and pip's variables; pip_configuration: what `pip config list` prints. Files of this machine
+    outer: proxies and pip's variables; pip_configuration: what `pip config list` prints. Files of this machine
     (find-links, cert) mean nothing in a build and are left out.
     """
-    arguments = {}
+    # Without ALL_PROXY: where it names a SOCKS proxy, the pip of a base image ends.
+    arguments = {name: value for name, value in proxies(outer).items() if name.upper() != "ALL_PROXY"}
     for line in pip_configuration.splitlines():
         if found := re.fullmatch(
             r"(?:global|install|:env:)\.(index-url|extra-index-url|trusted-host)=('.*'|\".*\")", line
         ):
             arguments[f"PIP_{found[1].replace('-', '_').upper()}"] = " ".join(str(ast.literal_eval(found[2])).split())
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
-        if value := environment.get(name) or environment.get(name.lower()):
-            arguments |= {name: value, name.lower(): value}
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"):
-        if value := environment.get(name):
+        if value := outer.get(name):
             arguments[name] = value
     return arguments
 

@@ -67,8 +67,12 @@ install.find-links='/opt/wheels'
 global.cert='/etc/ca.crt'
 :env:.extra-index-url='https://more.example/simple'
 """
-    environment = {"https_proxy": "http://proxy.example:3128", "PIP_INDEX_URL": "https://mine.example/simple"}
-    assert sample_images.build_arguments(environment, configuration) == {
+    outer = {
+        "https_proxy": "http://proxy.example:3128",
+        "ALL_PROXY": "socks5://proxy.example:1080",
+        "PIP_INDEX_URL": "https://mine.example/simple",
+    }
+    assert sample_images.build_arguments(outer, configuration) == {
         "PIP_INDEX_URL": "https://mine.example/simple",
         "PIP_EXTRA_INDEX_URL": "https://more.example/simple",
         "PIP_TRUSTED_HOST": "index.example other.example",
