@@ -301,6 +301,27 @@ def test_a_lab_that_saw_a_standstill_has_seen_nothing(
     assert "the machine slept for 60 s meanwhile" in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("here", "alone", "busy", "witnessed", "said"),
+    [
+        (True, False, None, None, None),
+        (True, False, "many tasks", None, "many tasks"),
+        (True, False, None, "it took 9 s", "it took 9 s"),
+        (False, False, None, None, observing.NOT_HERE),
+        (False, True, None, "it took 9 s", "it took 9 s"),
+        (False, True, None, None, None),
+    ],
+)
+def test_a_red_lab_is_asked_how_slow_its_cluster_is(
+    here: bool, alone: bool, busy: str | None, witnessed: str | None, said: str | None
+) -> None:
+    stash = {observing.HOME: SimpleNamespace(alone=alone)}
+    item: Any = SimpleNamespace(config=SimpleNamespace(stash=stash))
+    cluster = SimpleNamespace(here=here)
+    lab: Any = SimpleNamespace(too_busy=lambda: busy, slow=lambda: witnessed, cluster=cluster)
+    assert observing._slow(item, lab) == said
+
+
 def test_without_assertions_there_are_no_verdicts(pytester: pytest.Pytester) -> None:
     pytester.makeconftest('pytest_plugins = ["labkit.plugin"]')
     (pytester.path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

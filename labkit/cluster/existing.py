@@ -49,6 +49,7 @@ class ExistingCluster(LabCluster):
         self.usable: tuple[str, ...] = ()
         """The names of the nodes that take the labs' Pods."""
         self.ephemeral = False
+        self.here = False
         self.hidden = {}
         # Its kubeconfig may name a program for credentials, which reads what its user has set for it.
         self.environment = credentials() | commands.environment(name, folder)

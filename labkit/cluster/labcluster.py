@@ -45,6 +45,8 @@ class LabCluster:
         """Seconds each part of the making took, by name; kind's stages and "images", "load", "ready", "network"."""
         self.ephemeral = False
         """Whether it is removed at the end of the run, with all that labs leave in it."""
+        self.here = True
+        """Whether its nodes are on the machine whose load a run measures."""
         self.hidden: Mapping[str, str] = {}
         """What no record may show, and what stands for it there."""
 
@@ -64,6 +66,7 @@ class LabCluster:
             "python_base": self.python_base,
             "phases": dict(self.phases),
             "ephemeral": self.ephemeral,
+            "here": self.here,
             "environment": dict(self.environment),
             "connection": dataclasses.asdict(self.connection),
         }
@@ -85,6 +88,7 @@ class LabCluster:
         cluster.python_base = description["python_base"]
         cluster.phases = dict(description["phases"])
         cluster.ephemeral = description["ephemeral"]
+        cluster.here = description["here"]
         cluster.environment = description["environment"]
         cluster.connection = Connection(**description["connection"])
         return cluster

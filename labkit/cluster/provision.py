@@ -64,6 +64,7 @@ def running(
             cluster = _named(name, supplies, progress, undo) if name else _kept(supplies, progress, undo)
             if cluster is None:
                 cluster = _new(supplies, machine, keep, logs, progress, undo)
+            cluster.here = machine.data_root is not None
         yield cluster
 
 

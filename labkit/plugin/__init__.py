@@ -34,6 +34,7 @@ from labkit.plugin.relaying import Relaying
 from labkit.run import priority, selection
 from labkit.run.admission import ALONE, PROVING, USUAL, Admission, workers
 from labkit.run.attached import HANDLE, USED, Attached
+from labkit.run.cores import cores
 from labkit.run.usage import Used, used
 from labkit.trouble import EXIT_COULD_NOT_RUN, CannotRun, Inconclusive
 
@@ -73,7 +74,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Say how many workers `-n auto` means where they run labs; xdist asks before anything is configured."""
     if not selection.has_labs(config):
         return None
-    return workers(os.cpu_count() or 1, prove=config.getoption("prove"))
+    return workers(cores(), prove=config.getoption("prove"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -135,7 +136,7 @@ def admission(pytestconfig: pytest.Config, load: Load) -> Admission:
     """The queue of the run's workers before a lab begins."""
     home = pytestconfig.stash[HOME]
     pace = ALONE if home.alone else PROVING if pytestconfig.getoption("prove") else USUAL
-    return Admission(home.folder, load, os.cpu_count() or 1, pace)
+    return Admission(home.folder, load, cores(), pace)
 
 
 @pytest.fixture

@@ -30,8 +30,10 @@ CLUSTER_ENDED = (
     " look at the machine (memory, disk, docker ps -a) and run again"
 )
 
-UNSURE_WHEN_BUSY = ("assertion", "known-bug", "bug-not-seen")
-"""Outcomes of a clean run that a machine with too much to do may have made."""
+UNSURE_WHEN_SLOW = ("assertion", "known-bug", "bug-not-seen")
+"""Outcomes of a clean run that a machine with too much to do, or too little to do it with, may have made."""
+
+NOT_HERE = "its nodes are on a machine whose load is not seen from here: it is tried again with nothing beside it"
 
 WORDS = {
     ("passed", False): ("hold", ".", "HOLDS"),
@@ -118,8 +120,8 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
             cause = CLUSTER_ENDED if lab.dead() else ""
         elif outcome != "inconclusive" and (standstill := lab.standstill()):
             outcome, message = "inconclusive", f"{standstill}{f' ({message})' if message else ''}"
-        elif outcome in UNSURE_WHEN_BUSY and not sabotage and (busy := lab.too_busy()):
-            outcome, message = "inconclusive", f"{message}\n  but {busy}"
+        elif outcome in UNSURE_WHEN_SLOW and not sabotage and (slow := _slow(item, lab)):
+            outcome, message = "inconclusive", f"{message}\n  but {slow}"
         elif outcome != "inconclusive" and (missed := lab.missed()):
             outcome, message = "inconclusive", f"the sabotage touched nothing: {', '.join(missed)}"
     observation = Observation(
@@ -142,6 +144,15 @@ def _observe(item: pytest.Item, claim: Claim, lab: Lab | None, call: pytest.Call
         line=_line(item, call),
     )
     return verdicts.hide(observation, lab.cluster.hidden) if lab and lab.cluster.hidden else observation
+
+
+def _slow(item: pytest.Item, lab: Lab) -> str | None:
+    """Say why what went wrong may be the machine's doing, if it may."""
+    if busy := lab.too_busy():
+        return busy
+    if not lab.cluster.here and not item.config.stash[HOME].alone:
+        return NOT_HERE
+    return lab.slow()
 
 
 def _outcome(error: BaseException | None) -> tuple[Any, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from labkit import environment
 from labkit.claims.verdicts import Observation
 from labkit.paths import ROOT
 from labkit.run import processes
+from labkit.run.cores import cores
 
 FEW = 6
 """Labs for each core that are observed again at once: with four it took 210 s for forty of a proof, mostly waiting."""
@@ -76,9 +76,9 @@ def observe_again(
     what never comes); then each that is inconclusive still, alone with the cluster.
     """
     left = _inconclusive(seen)
-    cores = os.cpu_count() or 1
-    if len(left) > cores > 1:
-        few = observe(handle, left, workers=min(FEW * cores, len(left)), options=options, out=out, err=err)
+    at_hand = cores()
+    if len(left) > at_hand > 1:
+        few = observe(handle, left, workers=min(FEW * at_hand, len(left)), options=options, out=out, err=err)
         yield from few
         told = {one.nodeid for one in few}
         left = [*_inconclusive(few), *(nodeid for nodeid in left if nodeid not in told)]

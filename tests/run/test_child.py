@@ -41,7 +41,7 @@ class Labs:
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(child, "cores", lambda: 2)
 
 
 def again(labs: Labs, monkeypatch: pytest.MonkeyPatch, *before: Observation) -> list[str]:
