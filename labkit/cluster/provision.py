@@ -64,7 +64,7 @@ def running(
             cluster = _named(name, supplies, progress, undo) if name else _kept(supplies, progress, undo)
             if cluster is None:
                 cluster = _new(supplies, machine, keep, logs, progress, undo)
-            cluster.here = machine.data_root is not None
+            cluster.here = machine.here
         yield cluster
 
 
@@ -100,8 +100,8 @@ def _new(
 @contextlib.contextmanager
 def _inotify_named(machine: Engine, node_image: str, progress: Progress) -> Iterator[None]:
     """Raise this machine's limits of inotify before nodes start; of nodes that fail, name what is still too low."""
-    if machine.data_root is None:
-        yield  # an engine elsewhere
+    if not machine.here:
+        yield
         return
     inotify.raise_from_inside(machine.client, node_image, progress)
     try:
@@ -252,12 +252,11 @@ def handle(held: Lease) -> OwnCluster:
 
 
 def _kind_config(cluster: OwnCluster, supplies: Supplies, machine: Engine, taken: Sequence[IPv4Network]) -> Path:
-    local = machine.data_root is not None
     host = Host(
         cores=machine.cores,
         cgroup_v1=machine.cgroup_v1,
         # An engine elsewhere cannot be asked; the machines of such services lack nothing.
-        lowers_oom_score=not local or "CAP_SYS_RESOURCE" in bounded_runtime.bounding_set(_own_status()),
+        lowers_oom_score=not machine.here or "CAP_SYS_RESOURCE" in bounded_runtime.bounding_set(_own_status()),
     )
     with answering():
         labels = connection().images.get(supplies.node_image).labels

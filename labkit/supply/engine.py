@@ -60,6 +60,11 @@ class Engine:
     data_root: Path | None
     """Where images lie, when that is on this machine."""
 
+    @property
+    def here(self) -> bool:
+        """Whether its containers run on this machine, and not on another or in a virtual one."""
+        return self.data_root is not None
+
 
 def ensure(progress: Progress) -> Engine:
     """Give the engine that DOCKER_HOST, the docker context or the default socket names; start one where none is.
@@ -77,7 +82,7 @@ def ensure(progress: Progress) -> Engine:
             if isinstance(engine, str):
                 engine = _start(progress)
     _need_client(progress)
-    if engine.data_root is not None:
+    if engine.here:
         inotify.raise_limits(progress)
         _keep_bounded_runtime(engine)
     return engine

@@ -165,7 +165,7 @@ class _Run:
         """Make minikube, and what is missing of the node it shares parts with; by one process at a time."""
         self._workshop.sweep()
         images.remove_leftovers(self._engine)
-        if self._engine.data_root is None:
+        if not self._engine.here:
             raise CannotRun("minikube's node is put together on the machine of the engine: run this where it runs")
         self._prepare_build()
         self._meter.expect({part: seconds for part, seconds in meter.NODE.items() if part not in meter.NODE_ITSELF})

@@ -63,7 +63,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         return lambda *_, **__: machine.did.append(what)
 
     monkeypatch.setattr(providing, "provide", provide)
-    monkeypatch.setattr(engine, "ensure", lambda _: SimpleNamespace(data_root=None, cores=2, cgroup_v1=False))
+    monkeypatch.setattr(engine, "ensure", lambda _: SimpleNamespace(here=False, cores=2, cgroup_v1=False))
     monkeypatch.setattr(loopback, "need", lambda *_: None)
     monkeypatch.setattr(sample_images, "build", build)
     monkeypatch.setattr(sample_images, "save", lambda _, path: path.touch())

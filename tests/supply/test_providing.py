@@ -39,7 +39,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    there = SimpleNamespace(architecture="amd64", data_root=None)
+    there = SimpleNamespace(architecture="amd64", data_root=None, here=False)
     monkeypatch.delenv("LABS_NODE_REPOSITORY", raising=False)
     monkeypatch.setattr(engine, "ensure", lambda _progress: there)
     monkeypatch.setattr(loopback, "need", lambda *_: None)
@@ -122,7 +122,7 @@ def test_all_that_a_build_lacks_is_named_at_once(progress: Progress, monkeypatch
 
         return need
 
-    there: Any = SimpleNamespace(architecture="amd64", data_root=None)
+    there: Any = SimpleNamespace(architecture="amd64", data_root=None, here=False)
     run = providing._Run(there, resolve("1.37"), "build", progress)
     monkeypatch.setitem(run.__dict__, "_go", SimpleNamespace(architecture="amd64"))
     monkeypatch.setattr(disk, "require", lambda _: None)
